@@ -2,14 +2,15 @@
 
     python -m steering_core.publishing.executed
 
-copies the notebooks of `book/` to `.executed/book/`, runs them there under pytest (nbmake), and hands the outcome to
-the cache that Jupyter Book reads, which then executes nothing again.
+copies the notebooks of `book/` to `.executed/book/`, runs them there under pytest (nbmake), and
+hands the outcome to the cache that Jupyter Book reads, which then executes nothing again.
 
-That cache is keyed on the code cells and knows nothing of the package that they call. So a stamp is kept beside it: a
-digest of everything that a result depends on, and of every file that the run published. The stamp is written last and
-in one step. Whoever finds it missing or different forgets all results, pages included, before going on; that is why an
-interrupted run can never be mistaken for a finished one. `steering_core.publishing.site` asks the same question at the
-start of every build, so a bare `jupyter-book build .` is as safe as `make book`.
+That cache is keyed on the code cells and knows nothing of the package that they call. So a stamp is
+kept in it: a digest of everything that a result depends on, and of every file that the run
+published. The stamp is written last and in one step. Whoever finds it missing or different forgets
+all results, pages included, before going on; that is why an interrupted run can never be mistaken
+for a finished one. `steering_core.publishing.site` asks the same question at the start of every
+build, so a bare `jupyter-book build .` is as safe as `make book`.
 
 This module is not for rendering: it knows no HTML.
 """
@@ -28,14 +29,17 @@ from pathlib import Path
 
 import nbformat
 
+from steering_core.publishing.files import PUBLISHED_VARIABLE, write_atomically
+
 SECONDS_PER_CELL = 900
 """Longest time that one cell may take before its chapter fails."""
 
 _IGNORED = {"__pycache__", ".ipynb_checkpoints"}
+_DATA = {".csv", ".npz", ".json", ".txt"}
 _RESULTS_DEPEND_ON = ("jupyter-book", "matplotlib", "numpy", "plotly", "scipy", "torch")
 
 
-# --- where things are -------------------------------------------------------------------------------------------
+# --- where things are
 
 
 def notebooks(root: Path) -> list[Path]:
@@ -59,14 +63,15 @@ def stamp_file(build: Path) -> Path:
     return cache_folder(build) / "executed.json"
 
 
-# --- is what we have still true? --------------------------------------------------------------------------------
+# --- is what we have still true?
 
 
 def digest(root: Path) -> str:
     """Return a hash of everything that a result depends on.
 
-    That is the package with its tables, the lock file, the code cells of the chapters (their prose may change
-    freely), data beside the chapters, the versions of what computes, and the language model that was asked for.
+    That is the package with its tables, the lock file, the code cells of the chapters (their prose
+    may change freely), data beside the chapters, the versions of what computes, and the language
+    model that was asked for.
     """
     sha = hashlib.sha256()
 
@@ -74,14 +79,11 @@ def digest(root: Path) -> str:
         sha.update(f"{name}\0{len(content)}\0".encode())
         sha.update(content)
 
-    package = [path for path in (root / "steering_core").rglob("*") if path.suffix != ".pyc"]
-    beside = [
-        path
-        for path in (root / "book").rglob("*")
-        if path.suffix in {".csv", ".npz", ".json", ".txt"}
-    ]
-    for path in sorted([*package, *beside, root / "requirements.lock"]):
-        if path.is_file() and not _IGNORED & set(path.parts):
+    package = (root / "steering_core").rglob("*")
+    data = [path for path in (root / "book").rglob("*") if path.suffix in _DATA]
+    for path in sorted([*package, *data, root / "requirements.lock"]):
+        changes_looks_only = path.suffix == ".css"
+        if path.is_file() and not changes_looks_only and not _IGNORED & set(path.parts):
             add(path.relative_to(root).as_posix(), path.read_bytes())
     for path in notebooks(root):
         add(path.relative_to(root).as_posix(), _code_of(path).encode())
@@ -93,48 +95,38 @@ def digest(root: Path) -> str:
 
 
 def is_current(root: Path, build: Path) -> bool:
-    """Tell whether the results in `build` were made, completely, from the sources in `root` as they are now."""
+    """Tell whether `build` holds all results of the sources in `root` as they are now."""
     try:
         stamp = json.loads(stamp_file(build).read_text())
     except (OSError, ValueError):
         return False
-    return stamp.get("sources") == digest(root) and stamp.get("published") == _contents(
-        published(build)
-    )
+    made_from, left_behind = stamp.get("sources"), stamp.get("published")
+    return made_from == digest(root) and left_behind == _contents(published(build))
 
 
 def forget(build: Path) -> None:
-    """Remove every result in `build`: the stamp first, then what it vouched for, and the pages made of it.
+    """Remove every result in `build`: the stamp first, then what it vouched for, then the pages.
 
-    The pages go too because Sphinx keeps parsed pages (with the outputs in them) and parses again only those whose
-    own source changed.
+    The pages go too because Sphinx keeps parsed pages (with the outputs in them) and parses again
+    only those whose own source changed.
     """
     stamp_file(build).unlink(missing_ok=True)
-    for folder in (
-        cache_folder(build),
-        published(build),
-        build / ".doctrees",
-        build / "html",
-        build / "jupyter_execute",
-    ):
+    pages = [build / name for name in (".doctrees", "html", "jupyter_execute")]
+    for folder in (cache_folder(build), published(build), *pages):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def remember(build: Path, sources: str) -> None:
-    """Write, in one step, that the results in `build` were made from `sources` (a digest taken before the run)."""
+    """Vouch that the results in `build` were made from `sources`, a digest taken before the run."""
     content = json.dumps({"sources": sources, "published": _contents(published(build))}, indent=1)
-    stamp = stamp_file(build)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    partial = stamp.with_name(f"{stamp.name}.{os.getpid()}")
-    partial.write_text(content)
-    os.replace(partial, stamp)
+    write_atomically(stamp_file(build), content)
 
 
-# --- the run ----------------------------------------------------------------------------------------------------
+# --- the run
 
 
 def execute(root: Path, build: Path) -> int:
-    """Run the chapters under pytest and fill the book's cache with them; return pytest's exit status."""
+    """Run the chapters under pytest, fill the book's cache with them; return the exit status."""
     forget(build)
     sources = digest(root)
     run = root / ".executed"
@@ -143,20 +135,7 @@ def execute(root: Path, build: Path) -> int:
         copy = run / chapter.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(chapter, copy)
-
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--nbmake",
-        "--overwrite",
-        f"--nbmake-timeout={SECONDS_PER_CELL}",
-    ]
-    command += ["--durations=0", "--durations-min=1", str(run / "book")]
-    environment = os.environ | {"STEERING_CORE_PUBLISHED": str(published(build))}
-    status = subprocess.run(
-        command, cwd=root, env=environment, stdin=subprocess.DEVNULL, check=False
-    ).returncode
+    status = _pytest(run / "book", root, build) if notebooks(root) else 0
     if status == 0:
         for chapter in notebooks(root):
             _hand_over(chapter, run / chapter.relative_to(root), build)
@@ -164,11 +143,21 @@ def execute(root: Path, build: Path) -> int:
     return status
 
 
+def _pytest(folder: Path, root: Path, build: Path) -> int:
+    """Run the notebooks in `folder` in place, one after the other, as tests."""
+    command = [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", str(folder)]
+    command += [f"--nbmake-timeout={SECONDS_PER_CELL}", "--durations=0", "--durations-min=1"]
+    environment = os.environ | {PUBLISHED_VARIABLE: str(published(build))}
+    return subprocess.run(
+        command, cwd=root, env=environment, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+
+
 def _hand_over(chapter: Path, executed: Path, build: Path) -> None:
     """Put the outputs of `executed` into the book's cache, under the code of `chapter`.
 
-    The cache compares code cells with all their metadata, and a run adds times to that; so the cells are taken from
-    the chapter and only the outcome from the run.
+    The cache compares code cells with all their metadata, and a run adds times to that; so the
+    cells are taken from the chapter and only the outcome from the run.
     """
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
@@ -223,7 +212,7 @@ def _version_of(distribution: str) -> str:
 
 
 def main() -> int:
-    """Execute the chapters of the checkout in the working directory, unless their results are current."""
+    """Execute the chapters of the checkout one stands in, unless their results are current."""
     root = Path.cwd()
     build = root / "_build"
     if not (root / "_config.yml").exists():
