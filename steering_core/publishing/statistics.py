@@ -1,0 +1,44 @@
+"""Intervals over independent units: texts, prompts, seeds or cells, never their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import bootstrap
+
+
+def bootstrap_interval(
+    values: ArrayLike,  # (n_units, ...)
+    statistic: Callable[[np.ndarray], float],
+    *,
+    confidence: float = 0.99,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of `statistic`, resampling whole units (the first axis).
+
+    statistic: (n_units, ...) -> a number.
+    confidence: share of the resampled statistics inside the interval, between 0 and 1.
+    """
+    units = np.asarray(values)
+    if units.ndim == 0 or len(units) < 2:
+        raise ValueError(f"values has the shape {units.shape}; at least two units are needed")
+    if not np.isfinite(units).all():
+        raise ValueError("values has numbers that are not finite; finite numbers are allowed")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}; a number between 0 and 1 is allowed")
+    if resamples < 1:
+        raise ValueError(f"resamples is {resamples}; at least 1 is allowed")
+    result = bootstrap(
+        (np.arange(len(units)),),  # units are drawn by index, so that each stays whole
+        lambda drawn: statistic(units[drawn]),
+        vectorized=False,
+        n_resamples=resamples,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = result.confidence_interval
+    return float(low), float(high)

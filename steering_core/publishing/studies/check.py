@@ -1,0 +1,54 @@
+"""Recomputing some rows of a study's table, drawn by date, so that in time all of them are."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from steering_core.publishing.studies.run import rows_of
+from steering_core.publishing.studies.study import Study, Task, from_csv, load_study, to_csv
+
+
+def spot_check(study: Study, date: datetime.date, tasks: int = 1) -> list[str]:
+    """Recompute `tasks` tasks that `date` draws; return what disagrees with the table, in words."""
+    known = study.checked_tasks()
+    if not 1 <= tasks <= len(known):
+        raise ValueError(f"tasks is {tasks}; 1 to {len(known)} are allowed for study {study.name}")
+    table = load_study(study).table
+    drawn = np.random.default_rng(date.toordinal()).choice(len(known), size=tasks, replace=False)
+    return [words for index in drawn for words in _disagreements(study, known[index], table)]
+
+
+def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
+    again = from_csv(to_csv(rows_of(study.run, task)))
+    where = f"study {study.name}, task {task}"
+    if missing := set(again.columns) ^ set(table.columns):
+        return [f"{where}: the columns {sorted(missing)} are on one side only"]
+    committed = table[_rows_of_task(table, again, task)].reset_index(drop=True)
+    if len(committed) != len(again):
+        return [f"{where}: {len(committed)} rows in the table, {len(again)} now"]
+    return [
+        f"{where}, row {row}: {column} is {old} in the table, {new} now"
+        for column in again.columns
+        for row, (old, new) in enumerate(zip(committed[column], again[column], strict=True))
+        if not _agree(old, new, study.tolerance.get(column, 0.0))
+    ]
+
+
+def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, task: Task) -> pd.Series:
+    mine = pd.Series(True, index=table.index)
+    for column in task:
+        value: Any = again[column].iloc[0]
+        mine &= table[column].isna() if pd.isna(value) else table[column] == value
+    return mine
+
+
+def _agree(committed: Any, again: Any, tolerance: float) -> bool:
+    if pd.isna(committed) or pd.isna(again):
+        return bool(pd.isna(committed) and pd.isna(again))
+    if tolerance and isinstance(committed, (int, float)) and isinstance(again, (int, float)):
+        return abs(committed - again) <= tolerance * max(abs(committed), abs(again))
+    return committed == again
