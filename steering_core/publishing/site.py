@@ -42,9 +42,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", forget_stale_results, priority=100)
     app.connect("config-inited", add_static_files)
     app.connect("config-inited", add_repository)
+    app.connect("config-inited", leave_out_thebe)
     app.connect("env-updated", rewrite_collecting_pages)
     app.connect("doctree-resolved", fill_in)
     app.connect("html-page-context", add_plotly)
+    app.connect("html-page-context", repair_roles)
     app.connect("build-finished", publish)
     app.connect("build-finished", vouch, priority=900)
     app.add_directive("scoreboard", Scoreboard)
@@ -98,6 +100,22 @@ def add_plotly(
     """Load plotly.js on the pages that have a Plotly figure, and on no other."""
     if "plotly-graph-div" in context.get("body", ""):
         app.add_js_file(PLOTLY_JS.name, priority=200)
+
+
+def leave_out_thebe(app: Sphinx, config: Config) -> None:
+    """Keep out live cells: the book offers none, and their script fails and names another host."""
+    for listeners in app.events.listeners.values():
+        listeners[:] = [one for one in listeners if "sphinx_thebe" not in one.handler.__module__]
+
+
+def repair_roles(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Take a role off lists of references whose children do not have the role it asks for."""
+    if "body" in context:
+        context["body"] = context["body"].replace(
+            '<div role="list" class="citation-list">', "<div>"
+        )
 
 
 # --- the repository's address

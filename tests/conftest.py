@@ -1,0 +1,27 @@
+"""What all tests share: types and shapes are checked, and nothing lands in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Before anything of the package is imported: every annotated argument and result is checked then.
+install_import_hook("steering_core", "beartype.beartype")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of this test alone, into which the package publishes."""
+    folder = tmp_path / "published"
+    monkeypatch.setenv("STEERING_CORE_PUBLISHED", str(folder))
+    return folder

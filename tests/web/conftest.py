@@ -1,0 +1,146 @@
+"""A browser on the built book, served from this machine, that may reach nothing else."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.web)
+
+
+@dataclass
+class Site:
+    """The built book, at an address of this machine."""
+
+    folder: Path
+    address: str
+
+    @property
+    def pages(self) -> list[str]:
+        """Every page of the book, as a path below the address."""
+        html = (path.relative_to(self.folder) for path in self.folder.rglob("*.html"))
+        return sorted(path.as_posix() for path in html if path.parts[0] != "_static")
+
+    @property
+    def articles(self) -> list[str]:
+        """The pages that were written, not those that Sphinx adds."""
+        return [page for page in self.pages if page.startswith("book/")]
+
+
+@dataclass
+class Visit:
+    """An open page and what went wrong on it."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(root: Path) -> Iterator[Site]:
+    folder = root / "_build" / "html"
+    if not (folder / "index.html").is_file():
+        pytest.fail("there is no built book to read; `make web` builds it first")
+    handler = functools.partial(_Silent, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.fail("no browser is found; install one, on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+class Reader:
+    """Opens pages, each in a browser context of its own, and notes what goes wrong on them."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self.browser, self.site = browser, site
+        self.contexts: list[BrowserContext] = []
+        self.visits: dict[str, Visit] = {}
+
+    def look_at(self, path: str) -> Visit:
+        """A page as a desktop reader has it; tests that look and do not touch share one visit."""
+        if path not in self.visits:
+            self.visits[path] = self.open(path)
+        return self.visits[path]
+
+    def open(
+        self, path: str, *, dark: bool = False, width: int = 1280, javascript: bool = True
+    ) -> Visit:
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+        )
+        self.contexts.append(context)
+        visit = Visit(context.new_page())
+        note = visit.problems.append
+
+        def only_here(route: Route) -> None:
+            if route.request.url.startswith((self.site.address, "data:", "blob:")):
+                route.continue_()
+            else:
+                note(f"asks another host: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", only_here)
+        page = visit.page
+        page.on("pageerror", lambda error: note(f"script error: {error}"))
+        page.on("requestfailed", lambda request: note(f"request failed: {request.url}"))
+        page.on("console", lambda said: said.type == "error" and note(f"console: {said.text}"))
+        page.on(
+            "response", lambda got: got.status >= 400 and note(f"answered {got.status}: {got.url}")
+        )
+        page.goto(f"{self.site.address}/{path}", wait_until="load")
+        page.wait_for_load_state("networkidle")
+        return visit
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def reader(browser: Browser, site: Site) -> Iterator[Reader]:
+    one = Reader(browser, site)
+    yield one
+    one.close()

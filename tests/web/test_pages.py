@@ -1,0 +1,44 @@
+"""Every page of the built book works for every reader: offline, narrow, dark, by ear."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .conftest import Reader, Site
+
+
+def test_every_page_loads_without_an_error_and_from_here_alone(site: Site, reader: Reader) -> None:
+    problems = {page: reader.look_at(page).problems for page in site.pages}
+    assert {page: found for page, found in problems.items() if found} == {}
+
+
+def test_formulas_are_set(site: Site, reader: Reader) -> None:
+    for path in site.articles:
+        page = reader.look_at(path).page
+        formulas = page.locator(".math").count()
+        if formulas:
+            page.locator("mjx-container").first.wait_for()
+            assert page.locator(".math mjx-container").count() >= formulas, path
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_page_has_a_serious_barrier(site: Site, reader: Reader, dark: bool) -> None:
+    barriers = []
+    for path in site.articles:
+        page = reader.open(path, dark=dark).page
+        theme = page.evaluate("document.documentElement.dataset.theme")
+        assert theme == ("dark" if dark else "light")
+        for found in Axe().run(page).response["violations"]:
+            if found["impact"] in {"serious", "critical"}:
+                places = [node["html"][:300] for node in found["nodes"][:3]]
+                barriers.append((path, found["id"], found["help"], places))
+    assert barriers == []
+
+
+def test_no_page_scrolls_sideways_on_a_phone(site: Site, reader: Reader) -> None:
+    widths = {
+        path: reader.open(path, width=375).page.evaluate("document.scrollingElement.scrollWidth")
+        for path in site.articles
+    }
+    assert {path: width for path, width in widths.items() if width > 375} == {}
