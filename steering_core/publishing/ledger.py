@@ -50,7 +50,8 @@ def claim(id: str, figure: str, **parts: Measured) -> ClaimCard:
     known = declared()
     if id not in known:
         nearest = difflib.get_close_matches(id, known, n=1, cutoff=0)
-        raise ValueError(f"id is {id!r}, which is not declared; the nearest is {nearest}")
+        hint = f"the nearest is {nearest[0]!r}" if nearest else "no claim is"
+        raise ValueError(f"id is {id!r}, which is not declared; {hint}")
     require_kebab_case("figure", figure)
     _check_parts(known[id], parts)
     for part, measured in parts.items():

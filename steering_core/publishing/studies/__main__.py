@@ -19,10 +19,14 @@ from steering_core.publishing.studies.study import Study
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the study that the command line names."""
     parser = argparse.ArgumentParser(prog="steering_core.publishing.studies", description=__doc__)
-    parser.add_argument("study", type=named_study, help="its name, or dotted.module:ATTRIBUTE")
+    parser.add_argument("study", help="its name, or dotted.module:ATTRIBUTE")
     parser.add_argument("--jobs", type=int, default=None, help="number of workers (default: 1)")
     options = parser.parse_args(arguments)
-    run_study(options.study, n_jobs=options.jobs)
+    try:
+        study = named_study(options.study)
+    except ValueError as error:
+        parser.error(str(error))
+    run_study(study, n_jobs=options.jobs)
 
 
 def named_study(address: str) -> Study:

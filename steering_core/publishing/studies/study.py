@@ -135,9 +135,7 @@ def to_csv(table: pd.DataFrame) -> str:
 
 def from_csv(text: str) -> pd.DataFrame:
     """A table that `to_csv` wrote; only an empty cell is missing, "None" or "NA" are words."""
-    return pd.read_csv(
-        io.StringIO(text), float_precision="round_trip", keep_default_na=False, na_values=[""]
-    )
+    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
 
 
 def _duration(seconds: float) -> str:

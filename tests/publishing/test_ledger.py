@@ -1,0 +1,154 @@
+"""Claims are declared by the parts, measured by the chapters, and read back as one ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from jaxtyping import TypeCheckError
+
+import steering_core
+from steering_core.publishing import Measured, claim
+from steering_core.publishing.ledger import declared, ledger, scoreboard_html
+
+CLAIMS = """
+from steering_core.publishing import Claim, Rule
+
+CLAIMS = (
+    Claim(
+        id="T-1", origin="source", source="A work", statement="Small < large.",
+        rules={"share": Rule("share", at_least=0.5), "gap": Rule("gap", at_most=0.1)},
+        refuted_by={"share": Rule("share", at_most=0.2)},
+        scope="toy", setting="seeds 0 to 9", changes=("2026-01-02: wider, for a reason",),
+    ),
+    Claim(
+        id="T-2", origin="ours", source="this book", statement="More.",
+        rules={"share": Rule("share", at_least=0.5)}, scope="published data", setting="all rows",
+    ),
+)
+"""
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with one part, whose claims are those above."""
+    package = tmp_path / "package"
+    (package / "one").mkdir(parents=True)
+    (package / "one" / "claims.py").write_text(CLAIMS)
+    monkeypatch.setattr(steering_core, "__path__", [str(package)])
+    return package
+
+
+@pytest.mark.usefixtures("parts")
+def test_what_is_measured_comes_back(published: Path) -> None:
+    claim("T-1", "a-figure", share=Measured(0.7, 30, (0.6, 0.8), "cells"))
+    claim("T-1", "b-figure", gap=Measured(0.05, 1))
+    entry = ledger(published)[0]
+    assert json.loads(json.dumps(entry)) == entry
+    assert entry["outcome"] == "holds"
+    assert entry["verdict"] == "reproduced"
+    assert entry["margin"] == pytest.approx(0.05)
+    assert entry["rules"]["share"]["words"] == "share: at least 0.5"
+    assert entry["rules"]["share"]["at_least"] == 0.5
+    assert entry["changes"] == ["2026-01-02: wider, for a reason"]
+    share = entry["parts"]["share"]
+    assert (share["value"], share["interval"], share["n"]) == (0.7, [0.6, 0.8], 30)
+    assert (share["unit"], share["figure"], share["outcome"]) == ("cells", "a-figure", "holds")
+    assert share["refutation"]["outcome"] == "fails"
+    assert entry["parts"]["gap"]["exact"]
+    assert ledger() == ledger(published)
+
+
+@pytest.mark.usefixtures("parts")
+def test_each_part_has_a_file_of_its_own(published: Path) -> None:
+    claim("T-1", "a-figure", share=Measured(0.1, 30), gap=Measured(0.0, 1))
+    files = sorted(path.relative_to(published).as_posix() for path in published.rglob("*.*"))
+    assert files == ["claims/T-1/gap.json", "claims/T-1/share.json"]
+    record = json.loads((published / "claims/T-1/share.json").read_text())
+    assert record["claim"] == "T-1"
+    assert record["outcome"] == "fails"
+    assert record["margin"] == pytest.approx(-0.4)
+    assert record["package_version"] == steering_core.__version__
+    assert ledger(published)[0]["verdict"] == "refuted"
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_claim_that_nobody_measured_is_not_run(published: Path) -> None:
+    assert [entry["verdict"] for entry in ledger(published)] == ["not run", "not run"]
+
+
+def test_an_id_belongs_to_one_claim(parts: Path) -> None:
+    (parts / "two").mkdir()
+    (parts / "two" / "claims.py").write_text(CLAIMS)
+    with pytest.raises(ValueError, match="'T-1' is declared twice"):
+        declared()
+
+
+def test_a_module_of_claims_without_claims_is_refused(parts: Path) -> None:
+    (parts / "one" / "claims.py").write_text("CLAIMS = 3")
+    with pytest.raises(ValueError, match=r"CLAIMS of steering_core\.one\.claims is int"):
+        declared()
+
+
+@pytest.mark.usefixtures("parts")
+def test_wrong_measurements_are_refused_and_nothing_is_written(published: Path) -> None:
+    good = Measured(0.7, 30)
+    with pytest.raises(ValueError, match=r"'T-11'.*nearest is 'T-1'"):
+        claim("T-11", "a-figure", share=good)
+    with pytest.raises(ValueError, match=r"'shar'.*share, gap"):
+        claim("T-1", "a-figure", share=good, shar=good)
+    with pytest.raises(ValueError, match="parts is empty"):
+        claim("T-1", "a-figure")
+    with pytest.raises(ValueError, match="figure is 'A figure'"):
+        claim("T-1", "A figure", share=good)
+    with pytest.raises((ValueError, TypeCheckError)):
+        claim("T-1", "a-figure", share=0.7)  # pyright: ignore[reportArgumentType]
+    assert not published.exists()
+
+
+@pytest.mark.usefixtures("parts", "published")
+def test_the_card_says_where_the_claim_stands() -> None:
+    card = claim("T-1", "a-figure", share=Measured(0.7, 30, (0.6, 0.8), "cells"))
+    bundle = card._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert "not run" in bundle["text/plain"]
+    page = BeautifulSoup(bundle["text/html"], "html.parser")
+    outer = page.find(id="claim-T-1")
+    assert outer is not None
+    assert outer.name == "section"
+    assert outer["class"] == ["claim", "claim--not-run"]
+    assert "Small < large." in outer.get_text()
+    title = page.find(id=str(outer["aria-labelledby"]))
+    assert title is not None
+    assert all(head.get("scope") for head in page.find_all("th"))
+    assert page.find("a", href="#fig-a-figure") is not None
+    cells = [cell.get_text() for cell in page.find_all("tr")[1].find_all(["th", "td"])]
+    expected = ["share: at least 0.5", "0.7 cells", "[0.6, 0.8]", "30", "+0.2", "holds", "a-figure"]
+    assert cells == expected
+    assert "wider, for a reason" in page.get_text()
+
+
+@pytest.mark.usefixtures("parts", "published")
+def test_the_card_links_only_to_figures_of_its_page() -> None:
+    claim("T-1", "elsewhere", share=Measured(0.7, 30))
+    card = claim("T-1", "here", gap=Measured(0.0, 30))
+    page = BeautifulSoup(card._repr_mimebundle_()["text/html"], "html.parser")
+    assert [link["href"] for link in page.find_all("a")] == ["#fig-here"]
+    assert "elsewhere" in page.get_text()
+
+
+@pytest.mark.usefixtures("parts", "published")
+def test_the_scoreboard_has_a_row_for_every_claim() -> None:
+    claim("T-1", "a-figure", share=Measured(0.7, 30))
+    addresses = {"T-1": "steering/one.html#claim-T-1"}
+    page = BeautifulSoup(
+        scoreboard_html(ledger(), lambda entry: addresses.get(entry["id"])), "html.parser"
+    )
+    assert [row.get_text() for row in page.find_all("th", scope="row")] == ["T-1", "T-2"]
+    assert [link["href"] for link in page.find_all("a")] == ["steering/one.html#claim-T-1"]
+    wrapper = page.find(class_="wide-table")
+    assert wrapper is not None
+    assert wrapper["tabindex"] == "0"
+    assert wrapper["aria-label"]
