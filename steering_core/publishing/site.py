@@ -33,6 +33,7 @@ from steering_core.publishing.ledger import ledger, scoreboard_html
 
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PUBLIC_HOSTS = ("github.com", "gitlab.com", "bitbucket.org")
+THEBE = ("init_thebe_core", "update_thebe_context")
 _OWN_STATIC = Path(__file__).parent / "static"
 _CLAIM_ANCHOR = re.compile(r'id="claim-([A-Za-z0-9-]+)"')
 
@@ -105,7 +106,7 @@ def add_plotly(
 def leave_out_thebe(app: Sphinx, config: Config) -> None:
     """Keep out live cells: the book offers none, and their script fails and names another host."""
     for listeners in app.events.listeners.values():
-        listeners[:] = [one for one in listeners if "sphinx_thebe" not in one.handler.__module__]
+        listeners[:] = [one for one in listeners if one.handler.__name__ not in THEBE]
 
 
 def repair_roles(

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    Route,
+    sync_playwright,
+)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -123,13 +131,20 @@ class Reader:
                 route.abort()
 
         context.route("**/*", only_here)
+
+        def answered(response: Response) -> None:
+            if response.status >= 400:
+                note(f"answered {response.status}: {response.url}")
+
+        def said(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                note(f"console: {message.text}")
+
         page = visit.page
         page.on("pageerror", lambda error: note(f"script error: {error}"))
         page.on("requestfailed", lambda request: note(f"request failed: {request.url}"))
-        page.on("console", lambda said: said.type == "error" and note(f"console: {said.text}"))
-        page.on(
-            "response", lambda got: got.status >= 400 and note(f"answered {got.status}: {got.url}")
-        )
+        page.on("console", said)
+        page.on("response", answered)
         page.goto(f"{self.site.address}/{path}", wait_until="load")
         page.wait_for_load_state("networkidle")
         return visit

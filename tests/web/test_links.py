@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from bs4 import BeautifulSoup
 
@@ -26,7 +26,7 @@ def anchors(path: Path) -> frozenset[str]:
 
 @cache
 def answers(url: str) -> bool:
-    with urlopen(url) as response:  # the site on this machine
+    with urlopen(Request(url, method="HEAD")) as response:  # the site on this machine
         return response.status == 200
 
 
