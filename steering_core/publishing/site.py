@@ -106,7 +106,9 @@ def add_plotly(
 def leave_out_thebe(app: Sphinx, config: Config) -> None:
     """Keep out live cells: the book offers none, and their script fails and names another host."""
     for listeners in app.events.listeners.values():
-        listeners[:] = [one for one in listeners if one.handler.__name__ not in THEBE]
+        listeners[:] = [
+            one for one in listeners if getattr(one.handler, "__name__", "") not in THEBE
+        ]
 
 
 def repair_roles(
@@ -256,11 +258,11 @@ def publish(app: Sphinx, exception: Exception | None) -> None:
         return
     site, source = Path(app.outdir), executed.published(build_folder(app))
     for target in (site / "figures", site / f"v{steering_core.__version__}" / "figures"):
-        _mirror(source / "figures", target)
+        mirror(source / "figures", target)
     write_atomically(site / "claims.json", json.dumps(ledger(source), indent=2) + "\n")
 
 
-def _mirror(source: Path, target: Path) -> None:
+def mirror(source: Path, target: Path) -> None:
     """Make `target` hold the files of `source` and no others, each whole at any moment."""
     files = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
     for file in files:
