@@ -72,7 +72,7 @@ def scoreboard_html(
 
     link: the address of an entry's card, or None where it has none yet.
     """
-    heads = ("Claim", "Statement", "Source", "Scope", "Measured", "Margin", "Outcome", "Verdict")
+    heads = ("Claim", "Statement", "Verdict", "Outcome", "Measured", "Margin", "Scope", "Source")
     rows = "".join(_score_row(entry, link(entry)) for entry in entries)
     return f'<div class="scoreboard">{_table("Scoreboard of all claims", heads, rows)}</div>'
 
@@ -107,13 +107,16 @@ def _score_row(entry: Entry, address: str | None) -> str:
         for part, state in entry["parts"].items()
     )
     margin = "–" if entry["margin"] is None else f"{entry['margin']:+.3g}"
-    texts = (entry["statement"], entry["source"], entry["scope"])
-    return (
-        f'<tr><th scope="row">{name}</th>'
-        + "".join(f"<td>{escape(text)}</td>" for text in texts)
-        + f"<td>{measured or '–'}</td><td>{margin}</td>"
-        f"<td>{_badge(entry['outcome'])}</td><td>{_badge(entry['verdict'])}{_changes(entry)}</td></tr>"
+    cells = (
+        escape(entry["statement"]),
+        _badge(entry["verdict"]) + _changes(entry),
+        _badge(entry["outcome"]),
+        measured or "–",
+        margin,
+        escape(entry["scope"]),
+        escape(entry["source"]),
     )
+    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def _table(label: str, heads: Iterable[str], rows: str) -> str:

@@ -106,7 +106,7 @@ def _interactive(page: FigurePage) -> str:
     if page.interactive is None:
         return ""
     responsive = go.Figure(page.interactive)
-    height = responsive.layout.height or DRAWING_HEIGHT
+    height = responsive.layout["height"] or DRAWING_HEIGHT
     responsive.update_layout(template=TEMPLATE, width=None, height=height, autosize=True)
     drawing = plotly.io.to_html(
         responsive,

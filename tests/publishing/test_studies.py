@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib
 import json
 import sys
@@ -93,6 +94,12 @@ def test_the_record_says_what_made_the_table(study: Study) -> None:
     assert loaded.record["n_tasks"] == 4
     assert not loaded.stale
     assert loaded.note.startswith("Computed by the study a-study on 20")
+
+
+def test_a_partial_function_is_recorded_by_its_whole(study: Study) -> None:
+    partial = replace(study, run=functools.partial(study.run))
+    run_study(partial, progress=False)
+    assert load_study(partial).record["call"] == "computation.run(task)"
 
 
 def test_an_interrupted_run_resumes(study: Study, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "name": study.name,
-        "call": f"{study.run.__module__}.{study.run.__qualname__}(task)",
+        "call": f"{_name_of(study.run)}(task)",
         "n_tasks": len(tasks),
         "seeds": sorted({task["seed"] for task in tasks if "seed" in task}),
         "seconds": round(seconds, 3),
@@ -91,3 +91,9 @@ def _record(
         "sha256": hashlib.sha256(content.encode()).hexdigest(),
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _name_of(run: Callable[..., object]) -> str:
+    """Where `run` is defined; of a partial function, where the whole one is."""
+    named = run if hasattr(run, "__qualname__") else getattr(run, "func", type(run))
+    return f"{named.__module__}.{named.__qualname__}"
