@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,8 +44,8 @@ def check_model(weights: Tensor, bias: Tensor, activation: Activation) -> None:
     if bias.dim() < 1 or bias.shape[-1] != n:
         raise ValueError(f"bias: got shape {tuple(bias.shape)}; allowed is (..., {n})")
     try:
-        torch.broadcast_shapes(weights.shape[:-2], bias.shape[:-1])
-    except RuntimeError:
+        np.broadcast_shapes(weights.shape[:-2], bias.shape[:-1])
+    except ValueError:
         raise ValueError(
             f"bias: got shape {tuple(bias.shape)} for weights {tuple(weights.shape)}; "
             "allowed are batch shapes that broadcast"

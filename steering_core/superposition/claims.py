@@ -140,9 +140,7 @@ CLAIMS = (
                 at_least=0.12,
                 at_most=0.16,
             ),
-            "below_theory_sparse": Rule(
-                "the same at s = r = 0.3", at_least=0.05, at_most=0.07
-            ),
+            "below_theory_sparse": Rule("the same at s = r = 0.3", at_least=0.05, at_most=0.07),
         },
         scope="toy",
         setting=EXACT,
@@ -222,7 +220,8 @@ CLAIMS = (
                 "share of cells relabelled when the restarts' weights are averaged", at_least=0.1
             ),
             "xavier_three_axes": Rule(
-                "share of cells relabelled when Xavier counts the axis of the instances", at_least=0.1
+                "share of cells relabelled when Xavier counts the axis of the instances",
+                at_least=0.1,
             ),
             "weight_decay": Rule(
                 "share of cells relabelled when the weight decay is 1 and not 0.01", at_least=0.1

@@ -10,8 +10,10 @@ Not here: who minimises it.
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 from itertools import combinations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -74,7 +76,7 @@ def expected_errors(
     check_model(weights, bias, function)
     density = check_density(density)
     n = weights.shape[-1]
-    batch = torch.broadcast_shapes(weights.shape[:-2], bias.shape[:-1], density.shape)
+    batch = np.broadcast_shapes(weights.shape[:-2], bias.shape[:-1], density.shape)
     gram = (weights.double().mT @ weights.double()).expand(*batch, n, n).reshape(-1, n, n)
     flat_bias = bias.double().expand(*batch, n).reshape(-1, n)
     flat_density = density.expand(batch).reshape(-1)
@@ -113,7 +115,9 @@ def _in_chunks(gram: Tensor, bias: Tensor, density: Tensor, f: Activation, order
     panels = n * (planes + 1) * (2 * planes + 1) ** (n > 1) * (4 * planes + 1) ** (n > 2)
     size = max(1, _NODES_AT_ONCE // (panels * order**n))
     pieces = zip(gram.split(size), bias.split(size), density.split(size), strict=True)
-    return torch.cat([errors_at_order(*piece, f, order, split=True) for piece in pieces])
+    return torch.cat(
+        [errors_at_order(*piece, f, order, split=True, follow=True) for piece in pieces]
+    )
 
 
 def errors_at_order(
@@ -124,64 +128,103 @@ def errors_at_order(
     order: int,
     *,
     split: bool,
+    follow: bool = False,
 ) -> Float[Tensor, "models n"]:
     """E (x_i - x'_i)^2 by rules of one order: the plain kernel that searches call.
 
     Args:
         gram: W^T W.
         split: cut the panels where pre-activations cross the kinks of f (zero if it has none).
+        follow: differentiate through the places of these cuts too. They add nothing to first
+            derivatives, as the integrand is continuous there, but second ones need them.
     """
-    n = gram.shape[-1]
+    if split:
+        return _split_errors(gram, bias, density, f, order, follow)
+    return _plain_errors(gram, bias, density, f, order)
+
+
+def active_set_chances(n: int, density: Float[Tensor, "models"]) -> Float[Tensor, "models sets"]:
+    """The probability that exactly the inputs of each of `_active_sets` are active."""
     p = density[:, None]
-    total = (1 - p) ** n * f(bias) ** 2
-    for size in range(1, n + 1):
-        for active in combinations(range(n), size):
-            errors = _split_errors if split else _plain_errors
-            given = errors(gram[..., list(active)], bias, active, f, order)
-            total = total + p**size * (1 - p) ** (n - size) * given
-    return total
+    return torch.cat([p ** len(s) * (1 - p) ** (n - len(s)) for s in _active_sets(n)], dim=-1)
 
 
-def _plain_errors(
-    slopes: Tensor, bias: Tensor, active: tuple[int, ...], f: Activation, order: int
-) -> Tensor:
-    """E of the squared errors (models, n) given the active set, on one panel shared by all."""
-    x, weights = cube_rule(len(active), order)  # (nodes, active), (nodes,)
-    z = torch.einsum("bna,ka->bkn", slopes, x) + bias[:, None]
-    target = x.new_zeros(len(x), bias.shape[-1])
-    target[:, list(active)] = x
-    return torch.einsum("bkn,k->bn", (target - f(z)) ** 2, weights)
+@cache
+def _active_sets(n: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(s for size in range(n + 1) for s in combinations(range(n), size))
+
+
+@cache
+def _plain_rule(n: int, order: int) -> tuple[Tensor, Tensor]:
+    """Inputs (n, nodes) of every active set, one after the other, and weights (nodes, sets)."""
+    inputs, weights = [], []
+    for active in _active_sets(n):
+        x, w = cube_rule(len(active), order)
+        inputs.append(torch.zeros(n, len(x), dtype=x.dtype))
+        inputs[-1][list(active)] = x.T
+        weights.append(w[:, None])
+    return torch.cat(inputs, dim=-1), torch.block_diag(*weights)
+
+
+def _plain_errors(gram: Tensor, bias: Tensor, density: Tensor, f: Activation, order: int) -> Tensor:
+    """Errors on one rule that all models share; products of matrices do the work."""
+    n = gram.shape[-1]
+    inputs, weights = _plain_rule(n, order)
+    with_one = torch.cat([inputs, torch.ones_like(inputs[:1])])
+    z = torch.cat([gram, bias[..., None]], dim=-1).flatten(0, 1) @ with_one
+    z = z.unflatten(0, (-1, n))  # (models, n, nodes)
+    output = f(z) if f.elementwise else f(z.mT).mT
+    given = ((inputs - output) ** 2).flatten(0, 1) @ weights  # (models * n, sets)
+    return torch.linalg.vecdot(given.unflatten(0, (-1, n)), active_set_chances(n, density)[:, None])
 
 
 def _split_errors(
-    slopes: Tensor, bias: Tensor, active: tuple[int, ...], f: Activation, order: int
+    gram: Tensor, bias: Tensor, density: Tensor, f: Activation, order: int, follow: bool
 ) -> Tensor:
-    """The same, each model on panels of its own: for each output apart if f acts entry by entry."""
+    """Errors on panels that end at the kinks of each model, one active set after the other."""
+    n = gram.shape[-1]
+    given = [
+        _split_errors_given(gram[..., list(active)], bias, active, f, order, follow)
+        for active in _active_sets(n)
+    ]
+    return torch.linalg.vecdot(torch.stack(given, -1), active_set_chances(n, density)[:, None])
+
+
+def _split_errors_given(
+    slopes: Tensor, bias: Tensor, active: tuple[int, ...], f: Activation, order: int, follow: bool
+) -> Tensor:
+    """E of the squared errors (models, n) given the active set; for each output apart if it can be."""
     n = bias.shape[-1]
+    if not active:
+        return f(bias) ** 2
+    with torch.set_grad_enabled(follow and torch.is_grad_enabled()):
+        x, weights = split_cube_rule(*_cuts(slopes, bias, f), order)
+    if f.elementwise:  # x: (models, n, nodes, active)
+        z = torch.einsum("bna,bnka->bnk", slopes, x) + bias[..., None]
+        target = [
+            x[:, i, :, active.index(i)] if i in active else 0 * x[:, i, :, 0] for i in range(n)
+        ]
+        return torch.linalg.vecdot((torch.stack(target, 1) - f(z)) ** 2, weights)
+    z = torch.einsum("bna,bka->bkn", slopes, x) + bias[:, None]
+    target = [x[..., active.index(i)] if i in active else 0 * x[..., 0] for i in range(n)]
+    return torch.linalg.vecdot((torch.stack(target, -1) - f(z)) ** 2, weights[..., None], dim=-2)
+
+
+def _cuts(slopes: Tensor, bias: Tensor, f: Activation) -> tuple[Tensor, Tensor]:
+    """The planes at which panels end, as slopes and offsets.
+
+    Where a pre-activation meets a kink: for each output by itself, (models, n, kinks, active), if f
+    acts entry by entry. Else for all outputs together, (models, planes, active), and also where two
+    pre-activations are equal, around which a softmax turns.
+    """
     kinks = f.kinks or (0.0,) * f.elementwise
-    offsets = bias[..., None] - torch.tensor(kinks, dtype=slopes.dtype)  # (models, n, kinks)
+    offsets = bias[..., None] - torch.tensor(kinks, dtype=slopes.dtype)
     planes = slopes[..., None, :].expand(*offsets.shape, slopes.shape[-1])
     if f.elementwise:
-        x, weights = split_cube_rule(planes, offsets, order)  # (models, n, nodes, active)
-        z = torch.einsum("bna,bnka->bnk", slopes, x) + bias[..., None]
-        target = torch.stack(
-            [
-                x[:, i, :, active.index(i)] if i in active else torch.zeros_like(z[:, i])
-                for i in range(n)
-            ],
-            dim=1,
-        )
-        return ((target - f(z)) ** 2 * weights).sum(-1)
-    pairs = list(combinations(range(n), 2))
-    planes = [planes.flatten(1, 2), *(slopes[:, None, i] - slopes[:, None, j] for i, j in pairs)]
-    levels = [offsets.flatten(1, 2), *(bias[:, None, i] - bias[:, None, j] for i, j in pairs)]
-    x, weights = split_cube_rule(torch.cat(planes, 1), torch.cat(levels, 1), order)
-    z = torch.einsum("bna,bka->bkn", slopes, x) + bias[:, None]
-    target = torch.stack(
-        [
-            x[..., active.index(i)] if i in active else torch.zeros_like(z[..., i])
-            for i in range(n)
-        ],
-        dim=-1,
+        return planes, offsets
+    i, j = zip(*combinations(range(bias.shape[-1]), 2), strict=True)
+    ties = slopes[:, list(i)] - slopes[:, list(j)]
+    tie_offsets = bias[:, list(i)] - bias[:, list(j)]
+    return torch.cat([planes.flatten(1, 2), ties], 1), torch.cat(
+        [offsets.flatten(1, 2), tie_offsets], 1
     )
-    return ((target - f(z)) ** 2 * weights[..., None]).sum(-2)

@@ -55,9 +55,7 @@ def minimise(
         trial_value, trial_gradient = _value_and_gradient(objective, trial, open_)
         accept = trial_value <= value + _ARMIJO * step * slope
         s, y = trial - x, trial_gradient - gradient
-        inverse = torch.where(
-            accept[:, None, None], _bfgs_update(inverse, s, y, fresh), inverse
-        )
+        inverse = torch.where(accept[:, None, None], _bfgs_update(inverse, s, y, fresh), inverse)
         fresh &= ~accept
         done = torch.where(
             accept,
@@ -78,9 +76,7 @@ def minimise(
     return best, values
 
 
-def _value_and_gradient(
-    objective: Objective, x: Tensor, index: Tensor
-) -> tuple[Tensor, Tensor]:
+def _value_and_gradient(objective: Objective, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     x = x.detach().requires_grad_()
     value = objective(x, index)
     (gradient,) = torch.autograd.grad(value.sum(), x)

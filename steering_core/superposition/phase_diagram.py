@@ -24,8 +24,9 @@ from steering_core.superposition.loss import errors_at_order, expected_errors
 from steering_core.superposition.optimise import minimise
 from steering_core.superposition.phases import canonical, label, represented
 
-_EXPLORE = dict(tolerance=1e-5, max_steps=40)
-_GAIN = 1e-9
+_ROUGH, _FINE = 1e-5, 1e-10  # falls, as shares of the loss, at which a descent ends
+_CLOSE = 1e-3  # an end not this close to the best so far is not polished
+_GAIN = 1e-9  # a fall that counts as one
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,11 @@ def phase_diagram(
     generator = torch.Generator().manual_seed(seed)
     ends = [problem.explore(problem.jitter(start, generator)) for start in starts]
     best, other = problem.two_phases(*(torch.stack(part) for part in zip(*ends, strict=True)))
-    solution, value = problem.polish(best)
-    rival, rival_value = problem.polish(other, tolerance=1e-6)
-    close = (rival_value < value * (1 + 1e-3)).nonzero()[:, 0]
-    solution, value, _ = _lower(solution, value, close, *problem.polish(rival[close], close))
+    everywhere = torch.arange(problem.cells)
+    solution, value = problem.polish(best, everywhere)
+    rival, rough = problem.approach(other, everywhere)
+    close = (rough < value * (1 + _CLOSE)).nonzero()[:, 0]
+    solution, value, _ = problem.improve(solution, value, rival[close], close)
     solution, _ = problem.hand_on(solution, value)
     return problem.diagram(solution, rival, begin)
 
@@ -135,7 +137,9 @@ class _Problem:
             raise ValueError(f"n_hidden: got {m}; allowed are 1 to {n - 1}, less than n_features")
         densities = check_density(check_levels("densities", densities))
         importances = check_importance(check_levels("importances", importances))
-        name = activation if isinstance(activation, str) else getattr(activation, "__name__", "custom")
+        name = (
+            activation if isinstance(activation, str) else getattr(activation, "__name__", "custom")
+        )
         return _Problem(name, function, m, n, bias, densities, importances)
 
     @property
@@ -184,20 +188,26 @@ class _Problem:
 
     def explore(self, start: Tensor) -> tuple[Tensor, Tensor]:
         """Rough local optima of a rough rule."""
-        return minimise(self.objective(6 if self.n == 2 else 4, False), start, **_EXPLORE)
+        rule = self.objective(4, False)
+        return minimise(rule, start, tolerance=1e-4, max_steps=30)
 
-    def polish(
-        self, start: Tensor, cells: Tensor | None = None, tolerance: float = 1e-10
-    ) -> tuple[Tensor, Tensor]:
+    def approach(self, start: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Nearly local optima, of the rule that is tried first in `polish`."""
+        rule = self.objective(*self._rules()[0][::2])
+        return minimise(lambda x, i: rule(x, cells[i]), start, tolerance=_ROUGH, max_steps=60)
+
+    def polish(self, start: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Local optima and their losses, on a finer rule where the first proves inexact."""
-        cells = torch.arange(len(start)) if cells is None else cells
         x, value = start.clone(), start.new_zeros(len(start))
         open_ = torch.arange(len(start))
         for order, finer, split in self._rules():
             rule, check = self.objective(order, split), self.objective(finer, split)
             here = cells[open_]
             x[open_], rough = minimise(
-                lambda x, i, here=here, rule=rule: rule(x, here[i]), x[open_], tolerance=tolerance
+                lambda x, i, here=here, rule=rule: rule(x, here[i]),
+                x[open_],
+                tolerance=_FINE,
+                max_steps=100,
             )
             value[open_] = check(x[open_], here)
             open_ = open_[(value[open_] - rough).abs() > 1e-8 * value[open_]]
@@ -205,15 +215,25 @@ class _Problem:
                 break
         return x, value
 
+    def improve(
+        self, x: Tensor, value: Tensor, starts: Tensor, cells: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Solutions made better by descents from `starts`, and which cells gained."""
+        near, rough = self.approach(starts, cells)
+        here = value[cells]
+        elsewhere = self._differs(near, x[cells]) & (rough < here * (1 + _CLOSE))
+        close = elsewhere | (rough < here * (1 - _GAIN))
+        return _lower(x, value, cells[close], *self.polish(near[close], cells[close]))
+
     def _rules(self) -> list[tuple[int, int, bool]]:
         """(order, order that checks it, whether panels are split), the cheapest first.
 
         Split panels of order n are exact where the activation is linear between its kinks.
         """
-        split = [(10, 14, True), (20, 28, True)] if self.n == 2 else [(6, 8, True), (10, 14, True)]
         if self.function.kinks:
-            return [(self.n, self.n + 2, True), *split]
-        return [(12, 18, False) if self.n == 2 else (7, 10, False), *split]
+            return [(self.n, self.n + 2, True), (8, 12, True), (16, 20, True)]
+        plain = [(12, 16, False), (24, 32, False)] if self.n == 2 else [(7, 10, False)]
+        return [*plain, (8, 12, True), (16, 20, True)]
 
     def errors(self, x: Tensor) -> Float[Tensor, "cells n"]:
         """Errors on a rough rule, good enough for labels and for margins."""
@@ -241,8 +261,7 @@ class _Problem:
             cells, starts = self._neighbours(x, sources)
             if not len(cells):
                 return x, value
-            ends, end_values = self.polish(starts, cells)
-            x, value, sources = _lower(x, value, cells, ends, end_values)
+            x, value, sources = self.improve(x, value, starts, cells)
 
     def _neighbours(self, x: Tensor, sources: Tensor) -> tuple[Tensor, Tensor]:
         """Cells, and solutions of their neighbours in eight directions that are of another kind."""

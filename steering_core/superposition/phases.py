@@ -60,7 +60,12 @@ def label(
     gram = (weights.mT @ weights).detach().numpy()
     if seen.shape[-1] == 2:
         first, extra = seen[..., 0], seen[..., 1]
-        conditions = [first & ~extra, extra & ~first, first & extra & (gram[..., 0, 1] < 0), first & extra]
+        conditions = [
+            first & ~extra,
+            extra & ~first,
+            first & extra & (gram[..., 0, 1] < 0),
+            first & extra,
+        ]
         return np.select(conditions, PHASES_OF_TWO[:4], NEITHER)
     extra = seen[..., -1]
     interference = np.abs(gram[..., -1, :-1]).max(-1)

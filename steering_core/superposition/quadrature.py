@@ -53,7 +53,9 @@ def split_cube_rule(
         return slopes.new_zeros(*batch, 1, 0), slopes.new_ones(*batch, 1)
     first, rest = slopes[..., 0], slopes[..., 1:]
     corners = torch.tensor(list(product((0.0, 1.0), repeat=d - 1)), dtype=slopes.dtype)
-    at_corners = offsets[..., None] + rest @ corners.reshape(2 ** (d - 1), d - 1).T  # (..., planes, corners)
+    at_corners = (
+        offsets[..., None] + rest @ corners.reshape(2 ** (d - 1), d - 1).T
+    )  # (..., planes, corners)
     cuts = (-at_corners / _away_from_zero(first)[..., None]).flatten(-2).clamp(0.0, 1.0)
     ends = slopes.new_zeros(*batch, 1)
     edges = torch.cat([ends, cuts.sort(dim=-1).values, ends + 1.0], dim=-1)
