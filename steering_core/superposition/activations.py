@@ -32,6 +32,7 @@ class Activation:
     elementwise: bool = True
 
     def __call__(self, z: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
+        """The function at z."""
         return self.function(z)
 
 

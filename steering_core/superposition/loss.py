@@ -1,6 +1,6 @@
 """The expected loss of a small bottleneck model, without sampling.
 
-The model is x' = f(W^T W x + b) (Elhage et al. 2022, Demonstrating Superposition). Each input x_i is
+The model is x' = f(W^T W x + b) (Elhage et al. 2022, Demonstrating Superposition). Input x_i is
 zero with probability 1 - density and uniform on [0, 1] otherwise, independently. With two or three
 inputs the expectation is a sum over the sets of active features of an integral over a cube of at
 most three dimensions, which Gauss-Legendre rules give to rounding.
@@ -25,7 +25,8 @@ from steering_core.superposition.quadrature import cube_rule, split_cube_rule
 WARN_ABOVE = 1e-6
 """Estimated relative error above which `expected_loss` warns."""
 
-_ORDERS = {1: (6, 10, 16, 32, 64, 128), 2: (6, 10, 16, 32, 64, 128), 3: (4, 6, 8, 12, 16, 24)}
+_PLAIN_ORDERS = {1: (12, 16), 2: (12, 16), 3: (8, 10)}
+_SPLIT_ORDERS = {1: (6, 10, 16, 32, 64, 128), 2: (6, 10, 16, 32, 64, 128), 3: (4, 6, 8, 12, 16, 24)}
 _NODES_AT_ONCE = 2_000_000
 
 
@@ -84,39 +85,49 @@ def expected_errors(
 
 
 def _refined(gram: Tensor, bias: Tensor, density: Tensor, f: Activation) -> Tensor:
-    """Errors (models, n), the order raised for the models on which two orders still disagree."""
-    orders = _ORDERS[gram.shape[-1]]
-    result = _in_chunks(gram, bias, density, f, orders[0])
-    open_ = torch.arange(len(gram))
-    for order in orders[1:]:
-        better = _in_chunks(gram[open_], bias[open_], density[open_], f, order)
+    """Errors (models, n), the rule refined for the models on which two rules still disagree."""
+    rules = _rules(gram.shape[-1], f)
+    result = _in_chunks(gram, bias, density, f, rules[0])
+    open_ = torch.arange(len(gram), device=gram.device)
+    worst = 0.0
+    for rule in rules[1:]:
+        better = _in_chunks(gram[open_], bias[open_], density[open_], f, rule)
         scale = better.detach().sum(-1).clamp_min(1e-12 * density[open_])
         gap = (better - result[open_]).detach().abs().sum(-1) / scale
         result = result.index_copy(0, open_, better)
-        still = gap > WARN_ABOVE / 100
-        worst, open_ = gap.max().item() if len(gap) else 0.0, open_[still]
+        open_, worst = open_[gap > WARN_ABOVE / 100], gap.max().item()
         if not len(open_):
             return result
     if worst > WARN_ABOVE:
         warnings.warn(
-            f"expected_loss: estimated relative error {worst:.1e} is above {WARN_ABOVE:.0e}; weights "
-            "are extreme, or the activation has kinks that it does not declare",
+            f"expected_loss: estimated relative error {worst:.1e} is above {WARN_ABOVE:.0e}; "
+            "weights are extreme, or the activation has kinks that it does not declare",
             RuntimeWarning,
             stacklevel=4,
         )
     return result
 
 
-def _in_chunks(gram: Tensor, bias: Tensor, density: Tensor, f: Activation, order: int) -> Tensor:
+def _rules(n: int, f: Activation) -> list[tuple[int, bool]]:
+    """(order, whether panels are split), the cheapest first; one panel will not do for kinks."""
+    plain, split = _PLAIN_ORDERS[n], _SPLIT_ORDERS[n]
+    return [(order, False) for order in plain if not f.kinks] + [(order, True) for order in split]
+
+
+def _in_chunks(
+    gram: Tensor, bias: Tensor, density: Tensor, f: Activation, rule: tuple[int, bool]
+) -> Tensor:
+    """`errors_at_order`, for few enough models at a time to fit into memory."""
+    order, split = rule
     n = gram.shape[-1]
-    planes = len(f.kinks) or 1
-    if not f.elementwise:
-        planes = n * len(f.kinks) + n * (n - 1) // 2
+    planes = 0
+    if split:
+        planes = len(f.kinks) or 1 if f.elementwise else n * len(f.kinks) + n * (n - 1) // 2
     panels = n * (planes + 1) * (2 * planes + 1) ** (n > 1) * (4 * planes + 1) ** (n > 2)
     size = max(1, _NODES_AT_ONCE // (panels * order**n))
     pieces = zip(gram.split(size), bias.split(size), density.split(size), strict=True)
     return torch.cat(
-        [errors_at_order(*piece, f, order, split=True, follow=True) for piece in pieces]
+        [errors_at_order(*piece, f, order, split=split, follow=True) for piece in pieces]
     )
 
 
@@ -169,7 +180,7 @@ def _plain_rule(n: int, order: int) -> tuple[Tensor, Tensor]:
 def _plain_errors(gram: Tensor, bias: Tensor, density: Tensor, f: Activation, order: int) -> Tensor:
     """Errors on one rule that all models share; products of matrices do the work."""
     n = gram.shape[-1]
-    inputs, weights = _plain_rule(n, order)
+    inputs, weights = (one.to(gram) for one in _plain_rule(n, order))
     with_one = torch.cat([inputs, torch.ones_like(inputs[:1])])
     z = torch.cat([gram, bias[..., None]], dim=-1).flatten(0, 1) @ with_one
     z = z.unflatten(0, (-1, n))  # (models, n, nodes)
@@ -193,7 +204,7 @@ def _split_errors(
 def _split_errors_given(
     slopes: Tensor, bias: Tensor, active: tuple[int, ...], f: Activation, order: int, follow: bool
 ) -> Tensor:
-    """E of the squared errors (models, n) given the active set; for each output apart if it can be."""
+    """E of the squared errors (models, n) given the active set, for each output apart if possible."""
     n = bias.shape[-1]
     if not active:
         return f(bias) ** 2
@@ -218,7 +229,7 @@ def _cuts(slopes: Tensor, bias: Tensor, f: Activation) -> tuple[Tensor, Tensor]:
     pre-activations are equal, around which a softmax turns.
     """
     kinks = f.kinks or (0.0,) * f.elementwise
-    offsets = bias[..., None] - torch.tensor(kinks, dtype=slopes.dtype)
+    offsets = bias[..., None] - slopes.new_tensor(kinks)
     planes = slopes[..., None, :].expand(*offsets.shape, slopes.shape[-1])
     if f.elementwise:
         return planes, offsets

@@ -39,15 +39,15 @@ def minimise(
         Parameters and values at the ends.
     """
     best = start.clone()
-    values = torch.empty(len(start), dtype=start.dtype)
-    open_ = torch.arange(len(start))
+    values = start.new_empty(len(start))
+    open_ = torch.arange(len(start), device=start.device)
     x = start.clone()
     value, gradient = _value_and_gradient(objective, x, open_)
     values[open_] = value
-    inverse = torch.eye(x.shape[-1], dtype=x.dtype).expand(len(x), -1, -1).clone()
+    inverse = torch.eye(x.shape[-1]).to(x).expand(len(x), -1, -1).clone()
     inverse /= gradient.norm(dim=-1).clamp_min(1.0)[:, None, None]
     step = torch.ones_like(value)
-    fresh = torch.ones(len(x), dtype=torch.bool)
+    fresh = torch.ones_like(value, dtype=torch.bool)
     for _ in range(max_steps):
         direction = -(inverse @ gradient[..., None])[..., 0]
         slope = (direction * gradient).sum(-1)
@@ -98,7 +98,7 @@ def _bfgs_update(inverse: Tensor, s: Tensor, y: Tensor, fresh: Tensor) -> Tensor
     positive = curvature > 1e-12 * s.norm(dim=-1) * y.norm(dim=-1)
     rho = torch.where(positive, 1 / curvature, torch.zeros_like(curvature))[:, None, None]
     scale = torch.where(fresh & positive, curvature / yy, torch.ones_like(yy))[:, None, None]
-    eye = torch.eye(s.shape[-1], dtype=s.dtype)
+    eye = torch.eye(s.shape[-1]).to(s)
     base = torch.where(fresh[:, None, None] & positive[:, None, None], scale * eye, inverse)
     left = eye - rho * s[:, :, None] * y[:, None, :]
     updated = left @ base @ left.mT + rho * s[:, :, None] * s[:, None, :]

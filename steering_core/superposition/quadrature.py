@@ -2,8 +2,8 @@
 
 The integrand f(Wx + b) of a network with kinks is smooth on each side of the planes on which a
 pre-activation meets a kink. A rule whose panels end on these planes is exact to rounding for a
-piecewise polynomial, and converges geometrically otherwise. The nodes depend smoothly on the planes,
-so the integral can be differentiated, twice where that is wanted.
+piecewise polynomial, and converges geometrically otherwise. The nodes depend smoothly on the
+planes, so the integral can be differentiated, twice where that is wanted.
 
 Not here: what is integrated.
 """
@@ -28,7 +28,8 @@ def gauss_legendre(order: int) -> tuple[Float[Tensor, "order"], Float[Tensor, "o
 
 def cube_rule(d: int, order: int) -> Rule:
     """The product rule on the unit cube of d dimensions: nodes (order^d, d), weights (order^d)."""
-    return split_cube_rule(torch.zeros(0, d, dtype=torch.float64), torch.zeros(0).double(), order)
+    no_planes = torch.zeros(0, d, dtype=torch.float64)
+    return split_cube_rule(no_planes, no_planes.new_zeros(0), order)
 
 
 def split_cube_rule(
@@ -36,8 +37,8 @@ def split_cube_rule(
 ) -> Rule:
     """A rule on the unit cube whose panels end where slopes . x + offsets = 0.
 
-    The first coordinate is cut where a plane meets an edge of the remaining cube; the rest is a cube
-    of one dimension less for each value of it. Cost grows as (planes * order)^d, so d is small.
+    The first coordinate is cut where a plane meets an edge of the remaining cube; the rest is a
+    cube of one dimension less for each value of it. Cost grows as (planes * order)^d.
 
     Args:
         slopes: normal vectors of the planes, any number of them (none gives the product rule).
@@ -52,14 +53,14 @@ def split_cube_rule(
     if d == 0:
         return slopes.new_zeros(*batch, 1, 0), slopes.new_ones(*batch, 1)
     first, rest = slopes[..., 0], slopes[..., 1:]
-    corners = torch.tensor(list(product((0.0, 1.0), repeat=d - 1)), dtype=slopes.dtype)
+    corners = slopes.new_tensor(list(product((0.0, 1.0), repeat=d - 1)))
     at_corners = (
         offsets[..., None] + rest @ corners.reshape(2 ** (d - 1), d - 1).T
     )  # (..., planes, corners)
     cuts = (-at_corners / _away_from_zero(first)[..., None]).flatten(-2).clamp(0.0, 1.0)
     ends = slopes.new_zeros(*batch, 1)
     edges = torch.cat([ends, cuts.sort(dim=-1).values, ends + 1.0], dim=-1)
-    t, w = gauss_legendre(order)
+    t, w = (one.to(slopes) for one in gauss_legendre(order))
     widths = edges.diff(dim=-1)[..., None]  # (..., panels, 1)
     x = (edges[..., :-1, None] + widths * t).flatten(-2)  # (..., panels * order)
     weights = (widths * w).flatten(-2)
