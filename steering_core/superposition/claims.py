@@ -1,8 +1,8 @@
 """The claims of part II and the rules that decide them.
 
 A rule is fixed, with its threshold and decision setting, before the first run that could show its
-outcome; a later change is listed in the claim's `changes`. Nothing here computes: a chapter measures,
-`publishing.claim` records, and the outcome follows.
+outcome; a later change is listed in the claim's `changes`. Nothing here computes: a chapter
+measures, `publishing.claim` records, and the outcome follows.
 
 Two diagrams are never mixed. *Exact* is the global optimum of the expected loss, a property of the
 activation. *Trained* is where the source's recipe ends. What a source work said is decided on the
@@ -15,13 +15,13 @@ LAD = "Lad & Kostolansky 2023"
 ELHAGE = "Elhage et al. 2022"
 
 TRAINED = (
-    "n=2, m=1; trained by the source's recipe (AdamW 1e-3, batch 1024, 10,000 steps, Xavier), lowest "
-    "loss of 10 restarts; 12 importances in 0.1-10, 11 densities in 0.01-1, evenly spaced in the "
-    "logarithm; 99% bootstrap interval over the restarts"
+    "n=2, m=1; trained by the source's recipe (AdamW 1e-3, batch 1024, 10,000 steps, Xavier), "
+    "lowest loss of 10 restarts; 12 importances in 0.1-10, 11 densities in 0.01-1, evenly spaced "
+    "in the logarithm; 99% bootstrap interval over the restarts"
 )
 EXACT = (
-    "n=2, m=1; global optimum of the expected loss; 51 importances in 0.1-10, 51 densities in 0.01-1, "
-    "evenly spaced in the logarithm; exact, so without an interval"
+    "n=2, m=1; global optimum of the expected loss; 51 importances in 0.1-10, 51 densities in "
+    "0.01-1, evenly spaced in the logarithm; exact, so without an interval"
 )
 
 CLAIMS = (
@@ -88,7 +88,8 @@ CLAIMS = (
                 "share of cells with the same label, at the optimum", at_least=0.95
             ),
             "distance_from_one_exact": Rule(
-                "largest distance from importance 1 of a cell that differs, in decades, at the optimum",
+                "largest distance from importance 1 of a cell that differs, in decades, at the "
+                "optimum",
                 at_most=0.1,
             ),
         },
@@ -102,7 +103,8 @@ CLAIMS = (
         statement="SoLU superposes at every density and prefers the important feature when dense.",
         rules={
             "important_when_dense": Rule(
-                "share of cells above density 0.5 that keep the more important feature only, trained",
+                "share of cells above density 0.5 that keep the more important feature only, "
+                "trained",
                 at_least=0.5,
             ),
             "off_diagonal": Rule(
@@ -120,23 +122,25 @@ CLAIMS = (
         origin="source",
         source=f"{ELHAGE}, Superposition as a Phase Change; {LAD}, ReLU",
         statement=(
-            "ReLU's phase boundary is the theory's: superposition is best where the density s is below "
-            "4r/(2+5r) for importance r <= 1, and below 4/(5+2r) for r >= 1."
+            "ReLU's phase boundary is the theory's: superposition is best where the density s is "
+            "below 4r/(2+5r) for importance r <= 1, and below 4/(5+2r) for r >= 1."
         ),
         rules={
             "agreement": Rule(
-                "share of cells whose exact label is that of the best of the theory's three candidates",
+                "share of cells whose exact label is that of the best of the theory's three "
+                "candidates",
                 at_least=0.95,
             ),
             "symmetry": Rule(
-                "largest relative difference between the loss of a cell and r times that of its mirror "
-                "(r to 1/r, features exchanged)",
+                "largest relative difference between the loss of a cell and r times that of its "
+                "mirror (r to 1/r, features exchanged)",
                 at_most=1e-5,
             ),
         },
         beside={
             "below_theory_triple": Rule(
-                "how far the optimum lies below the best candidate at s = 4/7, r = 1, as a share of it",
+                "how far the optimum lies below the best candidate at s = 4/7, r = 1, as a share "
+                "of it",
                 at_least=0.12,
                 at_most=0.16,
             ),
@@ -190,8 +194,8 @@ CLAIMS = (
         origin="source",
         source=f"{ELHAGE}, Superposition as a Phase Change",
         statement=(
-            "Three features in two dimensions have three phases: the extra feature is left out, has a "
-            "dimension of its own, or shares one."
+            "Three features in two dimensions have three phases: the extra feature is left out, "
+            "has a dimension of its own, or shares one."
         ),
         rules={
             "phases": Rule("how many of the three phases occur along the slices", at_least=3),
@@ -240,8 +244,8 @@ CLAIMS = (
         origin="source",
         source=f"{LAD}, ReLU and Sigmoid",
         statement=(
-            "Polysemanticity at high sparsity reflects an inability to encode features with a sparse "
-            "signal."
+            "Polysemanticity at high sparsity reflects an inability to encode features with a "
+            "sparse signal."
         ),
         rules={
             "error_ratio": Rule(
@@ -261,8 +265,8 @@ CLAIMS = (
         origin="ours",
         source="this book",
         statement=(
-            "The dedicated solution is a local minimum below an importance that has a closed form; in "
-            "the sparse limit f(b) = 0 is forced, so sigmoid must send its bias away."
+            "The dedicated solution is a local minimum below an importance that has a closed form; "
+            "in the sparse limit f(b) = 0 is forced, so sigmoid must send its bias away."
         ),
         rules={
             "formula_error": Rule(
@@ -293,8 +297,8 @@ CLAIMS = (
         origin="ours",
         source=f"this book, of {LAD}",
         statement=(
-            "Three slips in the source's text: S is called the probability of being expressed, m and n "
-            "are exchanged, and tanh is called a linear mapping of sigmoid."
+            "Three slips in the source's text: S is called the probability of being expressed, m "
+            "and n are exchanged, and tanh is called a linear mapping of sigmoid."
         ),
         rules={
             "expressed": Rule(

@@ -204,7 +204,10 @@ def _split_errors(
 def _split_errors_given(
     slopes: Tensor, bias: Tensor, active: tuple[int, ...], f: Activation, order: int, follow: bool
 ) -> Tensor:
-    """E of the squared errors (models, n) given the active set, for each output apart if possible."""
+    """E of the squared errors (models, n) given the active set.
+
+    For each output apart if possible.
+    """
     n = bias.shape[-1]
     if not active:
         return f(bias) ** 2

@@ -31,8 +31,8 @@ def minimise(
         objective: maps parameters (active, p) and the indices (active,) of the problems still open
             to their values (active,); differentiable by autograd.
         start: where each problem starts.
-        tolerance: a problem ends when the fall that its quadratic model predicts is below this share
-            of its value, or no step along the model's direction lowers it any more.
+        tolerance: a problem ends when the fall that its quadratic model predicts is below this
+            share of its value, or no step along the model's direction lowers it any more.
         max_steps: evaluations at most.
 
     Returns:
@@ -92,7 +92,10 @@ def _shorter(step: Tensor, slope: Tensor, value: Tensor, trial: Tensor) -> Tenso
 
 
 def _bfgs_update(inverse: Tensor, s: Tensor, y: Tensor, fresh: Tensor) -> Tensor:
-    """The BFGS update of the inverse Hessian; skipped where the curvature along s is not positive."""
+    """The BFGS update of the inverse Hessian.
+
+    Skipped where the curvature along s is not positive.
+    """
     curvature = (s * y).sum(-1)
     yy = (y * y).sum(-1)
     positive = curvature > 1e-12 * s.norm(dim=-1) * y.norm(dim=-1)

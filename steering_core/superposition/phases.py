@@ -47,9 +47,9 @@ def label(
     """The phase of each model, out of `PHASES_OF_TWO` or `PHASES_OF_THREE`.
 
     With two features and one dimension: which of them are represented, and if both, whether their
-    weights have opposite signs. With more dimensions or features: whether the last ("extra") feature
-    is left out, shares a dimension (its interference with another is at least half of its squared
-    norm), or has one of its own.
+    weights have opposite signs. With more dimensions or features: whether the last ("extra")
+    feature is left out, shares a dimension (its interference with another is at least half of its
+    squared norm), or has one of its own.
 
     Args:
         weights: W.

@@ -38,7 +38,10 @@ Cells = Int[Tensor, "cells"]
 
 @dataclass(frozen=True)
 class Grid:
-    """All cells of one diagram as a batch, densities by importances; a model is one row, W then b."""
+    """All cells of one diagram as a batch, densities by importances.
+
+    A model is one row, W then b.
+    """
 
     function: Activation
     n: int
@@ -70,7 +73,10 @@ class Grid:
 
     @cached_property
     def _loss_of_zero(self) -> Values:
-        """The loss of a model that puts out zero, the unit in which cells of all densities compare."""
+        """The loss of a model that puts out zero.
+
+        It is the unit in which cells of all densities compare.
+        """
         return (self.importance * self.density[:, None] / 3).sum(-1)
 
     def unpack(self, x: Parameters) -> tuple[Tensor, Tensor]:
@@ -151,7 +157,10 @@ class Grid:
 
 
 def global_optima(grid: Grid, *, restarts: int, seed: int) -> tuple[Parameters, Parameters]:
-    """The best model of each cell, and the best found that has another label (the best, if none)."""
+    """The best model of each cell, and the best found that has another label.
+
+    The second is the best, if no other label was found.
+    """
     generator = torch.Generator().manual_seed(seed)
     coarse, nearest = grid.coarse()
     starts = [*_structured_starts(grid.n, grid.m), *[None] * restarts]
@@ -179,11 +188,15 @@ def jitter(grid: Grid, start: Tensor | None, generator: torch.Generator) -> Para
 def explore(
     grid: Grid, starts: list[Parameters]
 ) -> tuple[Float[Tensor, "starts cells p"], Float[Tensor, "starts cells"]]:
-    """Rough local optima of a rough rule, in single precision, from several starts a cell at once."""
+    """Rough local optima of a rough rule, in single precision.
+
+    From several starts a cell at once.
+    """
     rough = replace(grid, densities=grid.densities.float(), importances=grid.importances.float())
     rule = rough.objective(4, False, grid.cells.repeat(len(starts)))
     x, value = minimise(rule, torch.cat(starts).float(), tolerance=_COARSE, max_steps=30)
-    return x.double().unflatten(0, (len(starts), -1)), value.double().unflatten(0, (len(starts), -1))
+    each = (len(starts), -1)
+    return x.double().unflatten(0, each), value.double().unflatten(0, each)
 
 
 def approach(grid: Grid, start: Parameters, cells: Cells) -> tuple[Parameters, Values]:
