@@ -92,7 +92,7 @@ def _refined(gram: Tensor, bias: Tensor, density: Tensor, f: Activation) -> Tens
     worst = 0.0
     for rule in rules[1:]:
         better = _in_chunks(gram[open_], bias[open_], density[open_], f, rule)
-        scale = better.detach().sum(-1).clamp_min(1e-12 * density[open_])
+        scale = better.detach().sum(-1).clamp_min(1e-9 * density[open_])
         gap = (better - result[open_]).detach().abs().sum(-1) / scale
         result = result.index_copy(0, open_, better)
         open_, worst = open_[gap > WARN_ABOVE / 100], gap.max().item()
