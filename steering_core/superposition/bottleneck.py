@@ -136,7 +136,8 @@ def _gradients(
     by_affine = (by_z.flatten(1, 2) @ with_one.mT).unflatten(1, (-1, n))
     by_affine *= 2 / ((inputs + zeros) * n)
     by_gram = by_affine[..., :n]
-    return weights @ (by_gram + by_gram.mT), by_affine[..., n]
+    # The fused optimiser takes memory as it lies: gradients must be laid out as their parameters.
+    return (weights @ (by_gram + by_gram.mT)).contiguous(), by_affine[..., n].contiguous()
 
 
 def _check(
