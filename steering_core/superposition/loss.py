@@ -13,13 +13,17 @@ from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from steering_core.superposition.activations import Activation, resolve
-from steering_core.superposition.checks import check_density, check_importance, check_model
+from steering_core.superposition.checks import (
+    check_batch,
+    check_density,
+    check_importance,
+    check_model,
+)
 from steering_core.superposition.quadrature import cube_rule, split_cube_rule
 
 WARN_ABOVE = 1e-6
@@ -61,8 +65,9 @@ def expected_loss(
         Elhage et al. 2022, Toy Models of Superposition, the loss under "Experiment Setup".
     """
     errors = expected_errors(weights, bias, activation=activation, density=density)
-    check_importance(importance, n=weights.shape[-1])
-    return (importance.double() * errors).sum(-1)
+    importance = check_importance(importance, n=weights.shape[-1])
+    check_batch("importance", importance.shape[:-1], errors.shape[:-1])
+    return (importance * errors).sum(-1)
 
 
 def expected_errors(
@@ -77,11 +82,17 @@ def expected_errors(
     check_model(weights, bias, function)
     density = check_density(density)
     n = weights.shape[-1]
-    batch = np.broadcast_shapes(weights.shape[:-2], bias.shape[:-1], density.shape)
+    batch = check_batch("bias", bias.shape[:-1], weights.shape[:-2])
+    batch = check_batch("density", density.shape, batch)
     gram = (weights.double().mT @ weights.double()).expand(*batch, n, n).reshape(-1, n, n)
     flat_bias = bias.double().expand(*batch, n).reshape(-1, n)
     flat_density = density.expand(batch).reshape(-1)
-    return _refined(gram, flat_bias, flat_density, function).reshape(*batch, n)
+    errors = _refined(gram, flat_bias, flat_density, function).reshape(*batch, n)
+    bad = errors.isnan().nonzero()
+    if len(bad):
+        cell = tuple(bad[0, :-1].tolist())
+        raise ValueError(f"activation: got NaN for the model at index {cell}; allowed are numbers")
+    return errors
 
 
 def _refined(gram: Tensor, bias: Tensor, density: Tensor, f: Activation) -> Tensor:
@@ -236,9 +247,9 @@ def _cuts(slopes: Tensor, bias: Tensor, f: Activation) -> tuple[Tensor, Tensor]:
     planes = slopes[..., None, :].expand(*offsets.shape, slopes.shape[-1])
     if f.elementwise:
         return planes, offsets
-    i, j = zip(*combinations(range(bias.shape[-1]), 2), strict=True)
-    ties = slopes[:, list(i)] - slopes[:, list(j)]
-    tie_offsets = bias[:, list(i)] - bias[:, list(j)]
+    i, j = torch.triu_indices(bias.shape[-1], bias.shape[-1], 1)
+    ties = slopes[:, i] - slopes[:, j]
+    tie_offsets = bias[:, i] - bias[:, j]
     return torch.cat([planes.flatten(1, 2), ties], 1), torch.cat(
         [offsets.flatten(1, 2), tie_offsets], 1
     )

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from steering_core.superposition.activations import resolve
@@ -42,7 +41,7 @@ class PhaseDiagram:
     bias: Float[Tensor, "D I n"]
     loss: Float[Tensor, "D I"]
     represented: Float[Tensor, "D I n"]
-    phase: NDArray[np.str_]
+    phase: Shaped[np.ndarray, "D I"]
     next_loss: Float[Tensor, "D I"]
     seconds: float
 
@@ -56,7 +55,7 @@ class PhaseDiagram:
         names, counts = np.unique(self.phase_at(threshold), return_counts=True)
         return {str(n): float(c) / self.phase.size for n, c in zip(names, counts, strict=True)}
 
-    def phase_at(self, threshold: float) -> NDArray[np.str_]:
+    def phase_at(self, threshold: float) -> Shaped[np.ndarray, "D I"]:
         """(D, I) names of phases when a feature counts as represented from r_i > threshold."""
         return label(self.weights, self.represented, threshold)
 
@@ -108,8 +107,10 @@ def phase_diagram(
         n=n_features,
         m=n_hidden,
         bias=bias,
-        densities=check_density(check_levels("densities", densities)).to(device),
-        importances=check_importance(check_levels("importances", importances)).to(device),
+        densities=check_density(check_levels("densities", densities), name="densities").to(device),
+        importances=check_importance(
+            check_levels("importances", importances), name="importances"
+        ).to(device),
     )
     grid.check_activation()
     best, next_best = global_optima(grid, restarts=restarts, seed=seed)

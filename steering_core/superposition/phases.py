@@ -9,8 +9,7 @@ Not here: where a model comes from, be it an optimum or a training run.
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 FIRST_ONLY = "first only"
@@ -43,7 +42,7 @@ def label(
     weights: Float[Tensor, "*batch m n"],
     fraction: Float[Tensor, "*batch n"],
     threshold: float = 0.5,
-) -> NDArray[np.str_]:
+) -> Shaped[np.ndarray, "*batch"]:
     """The phase of each model, out of `PHASES_OF_TWO` or `PHASES_OF_THREE`.
 
     With two features and one dimension: which of them are represented, and if both, whether their

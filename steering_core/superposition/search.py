@@ -14,8 +14,7 @@ from itertools import combinations, product
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from steering_core.superposition import checks
@@ -34,6 +33,7 @@ _INEXACT = 1e-7  # disagreement of two rules, as a share of the loss, that calls
 Parameters = Float[Tensor, "cells p"]
 Values = Float[Tensor, "cells"]
 Cells = Int[Tensor, "cells"]
+Some = Int[Tensor, "some"]  # of the cells, also more than once
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Grid:
         """The loss of one model a cell, on a rule good enough for margins."""
         return (self.errors(x, self.cells, 8, False) * self.importance).sum(-1)
 
-    def labels(self, x: Parameters) -> NDArray[np.str_]:
+    def labels(self, x: Parameters) -> Shaped[np.ndarray, "cells"]:
         """The phase of one model a cell, on a rule good enough for labels."""
         errors = self.errors(x, self.cells, 6, False)
         return label(self.unpack(x)[0].cpu(), represented(errors, self.density).cpu())
@@ -123,9 +123,12 @@ class Grid:
         return [*plain, (8, 12, True), (16, 20, True)]
 
     def check_activation(self) -> None:
-        """The activation keeps shapes and is a number where a search begins."""
-        probe = torch.linspace(-2, 2, len(self.cells), dtype=torch.float64)[:, None]
-        checks.check_activation(self.function, probe.expand(-1, self.n).to(self.densities.device))
+        """The activation keeps shapes, and gives every cell a loss where a search begins."""
+        checks.check_shape(self.function, self.densities.new_zeros(len(self.cells), self.n))
+        for start in _structured_starts(self.n, self.m):
+            x = self.densities.new_zeros(len(self.cells), self.m * self.n + self.n * self.bias)
+            x[:, : self.m * self.n] = start.flatten().to(x)
+            self.check_values(self.objective(4, False)(x, self.cells))
 
     def check_values(self, values: Values) -> None:
         """No cell's value is NaN; the first that is gets named."""
@@ -147,7 +150,7 @@ class Grid:
         coarse = replace(self, densities=rows, importances=columns)
         return coarse, (near_rows[:, None] * len(columns) + near_columns).flatten()
 
-    def neighbours(self, sources: Bool[Tensor, "cells"]) -> tuple[Cells, Cells]:
+    def neighbours(self, sources: Bool[Tensor, "cells"]) -> tuple[Some, Some]:
         """Pairs (cell, neighbour) in eight directions, the neighbour out of `sources`."""
         grid = self.cells.reshape(self.shape)
         steps = [step for step in product((-1, 0, 1), repeat=2) if step != (0, 0)]
@@ -222,7 +225,7 @@ def polish(grid: Grid, start: Parameters, cells: Cells) -> tuple[Parameters, Val
 
 
 def improve(
-    grid: Grid, x: Parameters, value: Values, starts: Parameters, cells: Cells
+    grid: Grid, x: Parameters, value: Values, starts: Float[Tensor, "some p"], cells: Some
 ) -> tuple[Parameters, Values, Bool[Tensor, "cells"]]:
     """Solutions made better by descents from `starts`, and which cells gained."""
     near, rough = approach(grid, starts, cells)
@@ -274,7 +277,7 @@ def _differs(grid: Grid, a: Parameters, b: Parameters) -> Bool[Tensor, "cells"]:
 
 
 def _lower(
-    x: Parameters, value: Values, cells: Cells, ends: Tensor, end_values: Tensor
+    x: Parameters, value: Values, cells: Some, ends: Tensor, end_values: Tensor
 ) -> tuple[Parameters, Values, Bool[Tensor, "cells"]]:
     """Solutions with the better ends put in, and which cells gained; a cell may have many ends."""
     order = end_values.argsort(descending=True, stable=True)  # the best is written last
