@@ -34,8 +34,8 @@ def candidate_losses(
     """The loss of the best candidate of each phase on a grid of s and r.
 
     A feature left out costs its importance times s/3 - s^2/4; an antipodal pair costs s^2/6 times
-    the sum of its importances. With three features in two dimensions the extra one may share with another,
-    or leave the others to share.
+    the sum of its importances. With three features in two dimensions the extra one may share with
+    another, or leave the others to share.
 
     Raises:
         ValueError: n_features other than 2 or 3.

@@ -1,0 +1,93 @@
+"""Drawings of local minima: where training gets stuck, and what the sparse limit forces."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from steering_core.publishing.style import BLUE, INK, VERMILLION, use_style
+from steering_core.superposition.phase_diagram import PhaseDiagram
+from steering_core.superposition.phases import EXTRA_ONLY, FIRST_ONLY, OPPOSITE
+from steering_core.superposition.plots.maps import NAMES, log_axes
+from steering_core.superposition.stability import Dedicated
+from steering_core.superposition.trained import TrainedDiagram
+
+
+def trap_panels(
+    trained: Mapping[str, TrainedDiagram],
+    exact: Mapping[str, PhaseDiagram],
+    dedicated: Mapping[str, Dedicated],
+) -> Figure:
+    """Share of restarts that keep one feature, with the exact boundary and where this is stable."""
+    with use_style():
+        fig, axes = plt.subplots(1, len(trained), figsize=(3.0 * len(trained), 3.3), sharey=True)
+        for ax, (name, d) in zip(axes, trained.items(), strict=True):
+            share = d.share_of_restarts(FIRST_ONLY, EXTRA_ONLY)
+            ax.pcolormesh(
+                d.importances,
+                d.densities,
+                100 * share,
+                cmap="cividis",
+                vmin=0,
+                vmax=100,
+                shading="nearest",
+                rasterized=True,
+            )
+            best = exact[name]
+            superposed = (best.phase == OPPOSITE).astype(float)
+            ax.contour(best.importances, best.densities, superposed, [0.5], colors="white")
+            if name in dedicated:
+                for r in (dedicated[name].boundary, 1 / dedicated[name].boundary):
+                    ax.plot(r, dedicated[name].densities, color=VERMILLION, linestyle="--")
+            log_axes(ax)
+            ax.set(title=NAMES[name], xlim=(0.1, 10), ylim=(0.01, 1))
+        axes[0].set_ylabel("density 1 - S")
+        fig.supxlabel("importance of the extra feature", fontsize=10)
+        fig.colorbar(axes[0].collections[0], ax=axes, label="restarts with one feature, %")
+    return fig
+
+
+def sparse_panels(
+    dedicated: Mapping[str, Dedicated], limits: Mapping[str, float], sigmoid: PhaseDiagram
+) -> Figure:
+    """The importance below which the dedicated model is stable; sigmoid's optimum when sparse."""
+    with use_style():
+        fig, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.4))
+        for name, d in dedicated.items():
+            (line,) = left.plot(d.densities, d.boundary, label=NAMES[name])
+            if name in limits:
+                left.plot(d.densities[0], limits[name], "o", color=line.get_color())
+        left.set(
+            xscale="log",
+            xlabel="density 1 - S",
+            ylabel="stable below this importance",
+            ylim=(0, None),
+        )
+        left.legend(ncols=2)
+        p = sigmoid.densities
+        right.plot(p, sigmoid.bias[:, 0].amin(-1), color=BLUE, label="bias $b$")
+        right.plot(
+            p, sigmoid.weights[:, 0, 0].square().amax(-1), color=VERMILLION, label="squared weight"
+        )
+        right.axhline(0, color=INK, linewidth=0.8)
+        right.set(xscale="log", xlabel="density 1 - S", title="sigmoid's optimum, importance 1")
+        right.legend()
+    return fig
+
+
+def confused_panels(with_bias: PhaseDiagram, without_bias: PhaseDiagram) -> Figure:
+    """Optimal weights against importance, at one density, with and without a bias."""
+    with use_style():
+        fig, axes = plt.subplots(1, 2, figsize=(8.0, 3.2), sharey=True)
+        panels = ((without_bias, "without a bias"), (with_bias, "with a bias"))
+        for ax, (diagram, title) in zip(axes, panels, strict=True):
+            weights: Float[Tensor, "I 2"] = diagram.weights[0, :, 0]
+            for i, name in enumerate(("first feature", "extra feature")):
+                ax.plot(diagram.importances, weights[:, i], label=name)
+            ax.set(xscale="log", title=title, xlabel="importance of the extra feature")
+            ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
+        axes[0].set_ylabel("optimal weight")
+        axes[0].legend()
+    return fig
