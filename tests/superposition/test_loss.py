@@ -1,4 +1,4 @@
-"""The expected loss is the integral that it says it is, and differentiable, for every activation."""
+"""The expected loss is the integral it says it is, and differentiable, for every activation."""
 
 from __future__ import annotations
 
