@@ -7,6 +7,7 @@ hand it numbers and drawings.
 from steering_core.publishing.claims import Claim, Measured, Rule
 from steering_core.publishing.figures import Provenance, figure
 from steering_core.publishing.ledger import claim
+from steering_core.publishing.provenance import made_by
 from steering_core.publishing.statistics import bootstrap_interval
 from steering_core.publishing.studies import Study, load_study, run_study, spot_check
 from steering_core.publishing.style import (
@@ -43,6 +44,7 @@ __all__ = [
     "claim",
     "figure",
     "load_study",
+    "made_by",
     "run_study",
     "spot_check",
     "use_style",

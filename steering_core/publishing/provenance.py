@@ -48,6 +48,14 @@ class Provenance:
         }
 
 
+def made_by(
+    call: str, *results: object, seeds: Sequence[int] = (0,), **parameters: object
+) -> Provenance:
+    """The provenance of `call`, whose time is what its `results` say they took (`.seconds`)."""
+    seconds = sum(float(getattr(result, "seconds", 0.0)) for result in results)
+    return Provenance(call, parameters, seeds, seconds)
+
+
 def versions() -> dict[str, str | None]:
     """Versions of this package, of Python and of the libraries that compute and draw."""
     found: dict[str, str | None] = {

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap
 
 
 def bootstrap_interval(
@@ -22,6 +21,8 @@ def bootstrap_interval(
     statistic: (n_units, ...) -> a number.
     confidence: share of the resampled statistics inside the interval, between 0 and 1.
     """
+    from scipy.stats import bootstrap  # slow to import, and few pages need it
+
     units = np.asarray(values)
     if units.ndim == 0 or len(units) < 2:
         raise ValueError(f"values has the shape {units.shape}; at least two units are needed")

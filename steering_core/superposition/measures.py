@@ -92,7 +92,7 @@ def relabelled(a: Diagram, b: Diagram) -> Measured:
 def relabelled_by_averaging(diagram: TrainedDiagram) -> Measured:
     """The share of cells whose label changes when the restarts' weights are averaged."""
     return over_restarts(
-        lambda among: float((diagram.phase(among) != diagram.averaged_phase(among)).mean()),
+        lambda among: float((diagram.phase(among) != diagram.averaged(among).phase()).mean()),
         diagram.restarts,
     )
 
@@ -180,7 +180,7 @@ def formula_error(
     """The closed-form curvature against the exact Hessian: largest gap over the formula's terms."""
     worst = 0.0
     for name in activations:
-        model = dedicated_model(name, torch.tensor(densities))
+        model = dedicated_model(name, torch.tensor(densities, dtype=torch.float64))
         for i, density in enumerate(densities):
             size = 2 * variance(model.densities[i]) * model.gain[i] * model.stiffness[i]
             for r in importances:
@@ -194,7 +194,7 @@ def formula_error(
 
 def boundary_by_hessian(activation: str, density: float) -> float:
     """The importance at which the exact Hessian's curvature along the extra feature vanishes."""
-    model = dedicated_model(activation, torch.tensor([density]))
+    model = dedicated_model(activation, torch.tensor([density], dtype=torch.float64))
 
     def curvature(r: float) -> float:
         matrix = hessian(

@@ -7,7 +7,7 @@ Not here: the training (`bottleneck`), and the study that ran it (`studies`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,17 +71,14 @@ class TrainedDiagram:
         """(D, I), the phase of the restart of lowest loss."""
         return np.take_along_axis(self.restart_phase, self.best(among)[..., None], -1)[..., 0]
 
-    def averaged_phase(self, among: Int[np.ndarray, "draws"] | None = None) -> NDArray[np.str_]:
-        """(D, I), the phase of the model whose weights are the restarts' mean: a slip of method."""
+    def averaged(self, among: Int[np.ndarray, "draws"] | None = None) -> "TrainedDiagram":
+        """The models whose weights and biases are the restarts' means: a slip of method."""
         among = np.arange(self.restarts) if among is None else among
-        mean = TrainedDiagram(
-            self.activation,
-            self.densities,
-            self.importances,
-            self.weights[:, :, among].mean(2, keepdim=True),
-            self.bias[:, :, among].mean(2, keepdim=True),
+        return replace(
+            self,
+            weights=self.weights[:, :, among].mean(2, keepdim=True),
+            bias=self.bias[:, :, among].mean(2, keepdim=True),
         )
-        return mean.restart_phase[..., 0]
 
     @cached_property
     def best_loss(self) -> Float[Tensor, "D I"]:

@@ -96,6 +96,11 @@ class StudyTable:
     stale: bool
 
     @property
+    def seconds(self) -> float:
+        """How long all tasks took, added up."""
+        return float(self.record["seconds"])
+
+    @property
     def note(self) -> str:
         """A sentence for the page: when, how long and with which version the table was made."""
         record = self.record

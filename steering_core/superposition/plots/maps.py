@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -41,7 +40,7 @@ NAMES = {
     "solu": "SoLU",
 }
 
-Map = tuple[Float[Tensor, "D"], Float[Tensor, "I"], NDArray[np.str_]]
+Diagram = PhaseDiagram | TrainedDiagram
 
 
 def draw_map(ax: Axes, densities: Tensor, importances: Tensor, phase: NDArray[np.str_]) -> None:
@@ -78,9 +77,9 @@ def legend(target: Axes | Figure, names: Sequence[str], **where: object) -> None
     target.legend(handles=patches, **where)  # type: ignore[arg-type]
 
 
-def map_panels(maps: Mapping[str, Map], columns: int = 4) -> Figure:
+def map_panels(diagrams: Mapping[str, Diagram], columns: int = 4) -> Figure:
     """Diagrams under their titles, `columns` a row, with a legend of the phases that occur."""
-    rows = -(-len(maps) // columns)
+    rows = -(-len(diagrams) // columns)
     with use_style():
         fig, axes = plt.subplots(
             rows,
@@ -90,27 +89,22 @@ def map_panels(maps: Mapping[str, Map], columns: int = 4) -> Figure:
             sharey=True,
             squeeze=False,
         )
-        for ax, (title, one) in zip(axes.flat, maps.items(), strict=False):
-            draw_map(ax, *one)
-            ax.set_title(title)
-        for ax in axes.flat[len(maps) :]:
+        for ax, (title, diagram) in zip(axes.flat, diagrams.items(), strict=False):
+            draw_map(ax, diagram.densities, diagram.importances, phase_of(diagram))
+            ax.set_title(NAMES.get(title, title))
+        for ax in axes.flat[len(diagrams) :]:
             ax.axis("off")
         fig.supxlabel("importance of the extra feature", fontsize=10)
         fig.supylabel("density 1 - S", fontsize=10)
-        seen = [name for name in COLOURS if any((one[2] == name).any() for one in maps.values())]
-        legend(fig, seen, loc="outside upper center", ncols=min(len(seen), 5))
+        seen = {str(name) for diagram in diagrams.values() for name in phase_of(diagram).flat}
+        names = [name for name in COLOURS if name in seen]
+        legend(fig, names, loc="outside upper center", ncols=min(len(names), 5))
     return fig
 
 
-def exact_and_trained(
-    exact: Mapping[str, PhaseDiagram], trained: Mapping[str, TrainedDiagram]
-) -> Figure:
-    """The optimum above, the end of training below, for each activation."""
-    above = {NAMES[a]: (d.densities, d.importances, d.phase) for a, d in exact.items()}
-    below = {
-        f"{NAMES[a]}, trained": (d.densities, d.importances, d.phase()) for a, d in trained.items()
-    }
-    return map_panels({**above, **below}, columns=len(exact))
+def phase_of(diagram: Diagram) -> NDArray[np.str_]:
+    """(D, I) names of phases; of a trained diagram, those of the best restarts."""
+    return diagram.phase if isinstance(diagram, PhaseDiagram) else diagram.phase()
 
 
 def theory_panels(relu: PhaseDiagram, linear: PhaseDiagram, gap: Float[Tensor, "D I"]) -> Figure:
@@ -135,32 +129,3 @@ def theory_panels(relu: PhaseDiagram, linear: PhaseDiagram, gap: Float[Tensor, "
         seen = [n for n in COLOURS if (relu.phase == n).any() or (linear.phase == n).any()]
         legend(fig, seen, loc="outside upper center", ncols=len(seen))
     return fig
-
-
-def phase_table(diagrams: Mapping[str, PhaseDiagram]) -> pd.DataFrame:
-    """Every cell of every diagram with two features as a row, in six significant digits."""
-    frames = []
-    for activation, d in diagrams.items():
-        density, importance = np.meshgrid(d.densities, d.importances, indexing="ij")
-        columns = {
-            "density": density,
-            "importance": importance,
-            "w_first": d.weights[..., 0, 0],
-            "w_extra": d.weights[..., 0, 1],
-            "b_first": d.bias[..., 0],
-            "b_extra": d.bias[..., 1],
-            "loss": d.loss,
-            "r_first": d.represented[..., 0],
-            "r_extra": d.represented[..., 1],
-            "margin": d.margin,
-        }
-        flat = {k: [float(f"{v:.6g}") for v in np.asarray(c).ravel()] for k, c in columns.items()}
-        frames.append(pd.DataFrame({"activation": activation, **flat, "phase": d.phase.ravel()}))
-    return pd.concat(frames, ignore_index=True)
-
-
-def areas_table(diagrams: Mapping[str, PhaseDiagram], threshold: float = 0.5) -> pd.DataFrame:
-    """The share of cells in each phase, in percent, an activation a row."""
-    rows = {NAMES[a]: d.areas(threshold) for a, d in diagrams.items()}
-    table = pd.DataFrame.from_dict(rows, orient="index").fillna(0.0)
-    return (100 * table.reindex(columns=[n for n in COLOURS if n in table])).round(1)
