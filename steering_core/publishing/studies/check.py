@@ -34,8 +34,14 @@ def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
         f"{where}, row {row}: {column} is {old} in the table, {new} now"
         for column in again.columns
         for row, (old, new) in enumerate(zip(committed[column], again[column], strict=True))
-        if not _agree(old, new, study.tolerance.get(column, 0.0))
+        if not _agree(old, new, _slack(study, column, committed))
     ]
+
+
+def _slack(study: Study, column: str, committed: pd.DataFrame) -> float:
+    """How far values of a column may lie apart: its tolerance times its largest size."""
+    relative = study.tolerance.get(column, 0.0)
+    return relative * float(committed[column].abs().max()) if relative else 0.0
 
 
 def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, task: Task) -> pd.Series:
@@ -46,9 +52,9 @@ def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, task: Task) -> pd.Se
     return mine
 
 
-def _agree(committed: Any, again: Any, tolerance: float) -> bool:
+def _agree(committed: Any, again: Any, slack: float) -> bool:
     if pd.isna(committed) or pd.isna(again):
         return bool(pd.isna(committed) and pd.isna(again))
-    if tolerance and isinstance(committed, (int, float)) and isinstance(again, (int, float)):
-        return abs(committed - again) <= tolerance * max(abs(committed), abs(again))
+    if slack:
+        return abs(committed - again) <= slack
     return committed == again

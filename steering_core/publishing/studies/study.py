@@ -31,7 +31,8 @@ class Study:
     run: computes the rows of one task; deterministic, and importable by worker processes.
     code: the modules whose source decides whether the table is stale.
     folder: where `<name>.csv` and `<name>.json` are committed.
-    tolerance: column -> relative tolerance of a spot check; a column without one must be equal.
+    tolerance: column -> how far a spot check may find a value from the table, as a share of the
+        largest size in the column among the rows of the task; a column without one must be equal.
     """
 
     name: str
