@@ -83,7 +83,7 @@ def loss_of_three(
             return (x - f(x @ gram + bias)) ** 2 @ importance
 
         zeros, ones = [0.0] * len(active), [1.0] * len(active)
-        result = cubature(weighted_error, zeros, ones, rule="gk15", rtol=1e-6, atol=1e-12)
+        result = cubature(weighted_error, zeros, ones, rule="gk15", rtol=1e-6)
         assert result.status == "converged"
         chance = density ** len(active) * (1 - density) ** (3 - len(active))
         total += chance * float(result.estimate)
