@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy.optimize import brentq, linprog
 from torch import Tensor
@@ -77,7 +77,7 @@ def distance_from_one(a: Diagram, b: Diagram) -> Measured:
 
 
 def important_when_dense(diagram: Diagram, above: float = 0.5) -> Measured:
-    """Share of cells denser than `above`, off importance 1, that keep only the weightier feature."""
+    """Share of cells denser than `above`, off importance 1, with the weightier feature only."""
     r = diagram.importances.numpy()
     expected = np.where(r < 1, FIRST_ONLY, EXTRA_ONLY)[r != 1]
     dense = (diagram.densities > above).numpy()
@@ -108,6 +108,43 @@ def largest_relabelled(
         ),
         any_one.restarts,
     )
+
+
+def single_run_gap(a: TrainedDiagram, b: TrainedDiagram, below: float = 0.1) -> Measured:
+    """As `one_feature_gap`, for one run a cell: the mean over restarts, not the best of them."""
+    sparse = (a.densities < below).numpy()
+    ended = [np.isin(d.restart_phase[sparse], ONE_FEATURE) for d in (a, b)]
+    return over_restarts(
+        lambda among: float(ended[0][..., among].mean() - ended[1][..., among].mean()), a.restarts
+    )
+
+
+def single_run_elsewhere(
+    trained: Mapping[str, TrainedDiagram], exact: Mapping[str, PhaseDiagram]
+) -> Measured:
+    """The share of single runs that end in another phase than the optimum, worst activation."""
+    elsewhere = [d.restart_phase != exact[name].phase[..., None] for name, d in trained.items()]
+    return over_restarts(
+        lambda among: max(float(one[..., among].mean()) for one in elsewhere),
+        elsewhere[0].shape[-1],
+    )
+
+
+def stuck_by_start(
+    trained: TrainedDiagram,
+    exact: PhaseDiagram,
+    marked: Bool[np.ndarray, "I R"],
+    density_at_most: float = 0.025,
+) -> Measured:
+    """The share of marked restarts that end with one feature, where the optimum is superposed."""
+    cells = (exact.densities <= density_at_most).numpy()[:, None] & (exact.phase == OPPOSITE)
+    ended = np.isin(trained.restart_phase, ONE_FEATURE)[cells]  # (cells, restarts)
+    counts = np.broadcast_to(marked, trained.restart_phase.shape)[cells]
+
+    def share(among: NDArray[np.int_]) -> float:
+        return float((ended & counts)[:, among].sum() / max(1, counts[:, among].sum()))
+
+    return over_restarts(share, trained.restarts)
 
 
 def stuck(

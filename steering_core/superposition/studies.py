@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from steering_core.publishing.studies import Study
 from steering_core.superposition.activations import ACTIVATIONS
@@ -56,6 +58,21 @@ def train_row(task: dict) -> pd.DataFrame:
     for name, column in zip(("w_first", "w_extra", "b_first", "b_extra"), values.T, strict=True):
         columns[name] = column.astype(float).round(4)
     return pd.DataFrame(columns)
+
+
+def initial_weights(seed: int = 0) -> Float[Tensor, "I R 1 2"]:
+    """Where the recipe's restarts began: the same at every density and for every activation."""
+    importance = torch.stack([torch.ones(len(IMPORTANCES)), torch.tensor(IMPORTANCES).float()], -1)
+    stay = {"steps": 1, "batch_size": 1, "learning_rate": 0.0}
+    return train_bottleneck(
+        "linear",
+        n_hidden=1,
+        density=1.0,
+        importance=importance,
+        restarts=RESTARTS,
+        seed=seed,
+        **stay,
+    ).weights
 
 
 TRAINED_PHASE_DIAGRAMS = Study(

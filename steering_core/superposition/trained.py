@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -85,9 +85,12 @@ class TrainedDiagram:
         """The lowest loss of the restarts."""
         return self.loss.min(-1).values
 
-    def share_of_restarts(self, *phases: str) -> Float[np.ndarray, "D I"]:
-        """The share of restarts that end in one of the phases."""
-        return np.isin(self.restart_phase, phases).mean(-1)
+    def share_of_restarts(
+        self, *phases: str, among: Bool[np.ndarray, "I R"] | None = None
+    ) -> Float[np.ndarray, "D I"]:
+        """The share of restarts that end in one of the phases, among those marked or all."""
+        marked = np.ones(self.restart_phase.shape[1:], bool) if among is None else among
+        return (np.isin(self.restart_phase, phases) & marked).sum(-1) / marked.sum(-1)
 
 
 def diagrams_of(table: pd.DataFrame) -> dict[tuple[str, str], TrainedDiagram]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -19,34 +21,47 @@ def trap_panels(
     trained: Mapping[str, TrainedDiagram],
     exact: Mapping[str, PhaseDiagram],
     dedicated: Mapping[str, Dedicated],
+    same_sign: Bool[np.ndarray, "I R"],
 ) -> Figure:
-    """Share of restarts that keep one feature, with the exact boundary and where this is stable."""
+    """Share of restarts that keep one feature, by the signs of their start; an activation a column.
+
+    White: the boundary of the exact superposed phase. Dashed: the dedicated models are local minima
+    outside of these lines.
+    """
+    starts = {"opposite signs": ~same_sign, "one sign": same_sign}
     with use_style():
-        fig, axes = plt.subplots(1, len(trained), figsize=(3.0 * len(trained), 3.3), sharey=True)
-        for ax, (name, d) in zip(axes, trained.items(), strict=True):
-            share = d.share_of_restarts(FIRST_ONLY, EXTRA_ONLY)
-            ax.pcolormesh(
-                d.importances,
-                d.densities,
-                100 * share,
-                cmap="cividis",
-                vmin=0,
-                vmax=100,
-                shading="nearest",
-                rasterized=True,
-            )
-            best = exact[name]
-            superposed = (best.phase == OPPOSITE).astype(float)
-            ax.contour(best.importances, best.densities, superposed, [0.5], colors="white")
-            if name in dedicated:
-                for r in (dedicated[name].boundary, 1 / dedicated[name].boundary):
-                    ax.plot(r, dedicated[name].densities, color=VERMILLION, linestyle="--")
-            log_axes(ax)
-            ax.set(title=NAMES[name], xlim=(0.1, 10), ylim=(0.01, 1))
-        axes[0].set_ylabel("density 1 - S")
+        fig, axes = plt.subplots(
+            2, len(trained), figsize=(2.5 * len(trained) + 1, 5.0), sharex=True, sharey=True
+        )
+        for row, (start, marked) in zip(axes, starts.items(), strict=True):
+            for ax, (name, d) in zip(row, trained.items(), strict=True):
+                share = 100 * d.share_of_restarts(FIRST_ONLY, EXTRA_ONLY, among=marked)
+                _draw_share(ax, d, share)
+                superposed = (exact[name].phase == OPPOSITE).astype(float)
+                place = exact[name].importances, exact[name].densities
+                ax.contour(*place, superposed, [0.5], colors="white", linewidths=1.5)
+                if name in dedicated:
+                    for r in (dedicated[name].boundary, 1 / dedicated[name].boundary):
+                        ax.plot(r, dedicated[name].densities, color=VERMILLION, linestyle="--")
+                log_axes(ax)
+                ax.set(title=f"{NAMES[name]}, {start}", xlim=(0.1, 10), ylim=(0.01, 1))
         fig.supxlabel("importance of the extra feature", fontsize=10)
-        fig.colorbar(axes[0].collections[0], ax=axes, label="restarts with one feature, %")
+        fig.supylabel("density 1 - S", fontsize=10)
+        fig.colorbar(axes[0, 0].collections[0], ax=axes, label="restarts with one feature, %")
     return fig
+
+
+def _draw_share(ax: Axes, d: TrainedDiagram, percent: Float[np.ndarray, "D I"]) -> None:
+    ax.pcolormesh(
+        d.importances,
+        d.densities,
+        percent,
+        cmap="cividis",
+        vmin=0,
+        vmax=100,
+        shading="nearest",
+        rasterized=True,
+    )
 
 
 def sparse_panels(
