@@ -45,8 +45,8 @@ CLAIMS = (
         },
         changes=(
             "2026-11-21: the measures for one run a cell were added beside the claim after its "
-            "first result, because single runs and the best of ten turned out to differ. They do not "
-            "decide.",
+            "first result, because single runs and the best of ten turned out to differ. They do "
+            "not decide.",
         ),
         scope="toy",
         setting=TRAINED,
