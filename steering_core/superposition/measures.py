@@ -14,11 +14,15 @@ from scipy.optimize import brentq, linprog
 from torch import Tensor
 
 from steering_core.publishing.claims import Measured
+from steering_core.superposition.activations import resolve
+from steering_core.superposition.loss import errors_at_order
 from steering_core.superposition.phase_diagram import PhaseDiagram
 from steering_core.superposition.phases import (
     EXTRA_ONLY,
     FIRST_ONLY,
     OPPOSITE,
+    label,
+    represented,
     variance,
 )
 from steering_core.superposition.stability import curvature_along_extra, dedicated_model, hessian
@@ -92,9 +96,21 @@ def relabelled(a: Diagram, b: Diagram) -> Measured:
 def relabelled_by_averaging(diagram: TrainedDiagram) -> Measured:
     """The share of cells whose label changes when the restarts' weights are averaged."""
     return over_restarts(
-        lambda among: float((diagram.phase(among) != diagram.averaged(among).phase()).mean()),
+        lambda among: float((diagram.phase(among) != _rough_phase(diagram.averaged(among))).mean()),
         diagram.restarts,
+        resamples=200,
     )
+
+
+def _rough_phase(diagram: TrainedDiagram) -> Phases:
+    """(D, I) labels of the only restart, on a rule good enough for labels."""
+    weights = diagram.weights.flatten(0, 2)
+    density = diagram.densities.repeat_interleave(len(diagram.importances))
+    f = resolve(diagram.activation)
+    errors = errors_at_order(
+        weights.mT @ weights, diagram.bias.flatten(0, 2), density, f, 16, split=False
+    )
+    return label(weights, represented(errors, density)).reshape(diagram.weights.shape[:2])
 
 
 def largest_relabelled(

@@ -147,7 +147,7 @@ def _smooth(activation: str | Callable[[Tensor], Tensor]) -> Activation:
 
 def _inverse(f: Activation, value: float) -> float:
     """The largest b with f(b) = value > 0, for an f that grows from 0 or below."""
-    return float(brentq(lambda b: f(torch.tensor(b).double()).item() - value, -40, 40, xtol=1e-14))  # type: ignore[arg-type]
+    return float(brentq(lambda b: f(torch.tensor(b).double()).item() - value, -40, 40, maxiter=500))  # type: ignore[arg-type]
 
 
 def _derivatives(f: Activation, z: Tensor) -> tuple[Tensor, Tensor]:
