@@ -85,7 +85,7 @@ def measure() -> dict[str, Any]:
 
     densities = torch.logspace(*DECADES_OF_DENSITY, LEVELS, dtype=torch.float64)
     importances = torch.logspace(*DECADES_OF_IMPORTANCE, LEVELS, dtype=torch.float64)
-    grid = {"densities": densities, "importances": importances}
+    grid: dict[str, Any] = {"densities": densities, "importances": importances}
     phase_diagram("relu", densities=[0.5], importances=[1.0])  # what is done once a process
     diagrams, seconds = {}, {}
     for name in ACTIVATIONS:
