@@ -14,6 +14,8 @@ executed  := _build/.jupyter_cache/executed.json
 built     := _build/.built
 
 export MPLBACKEND ?= agg
+# Threads that wait let others run: torch processes side by side otherwise slow each other many times.
+export OMP_WAIT_POLICY ?= passive
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help book test lint unit execute web bench lock clean
