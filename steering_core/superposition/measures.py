@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 from scipy.optimize import brentq, linprog
 from torch import Tensor
@@ -30,7 +30,7 @@ from steering_core.superposition.theory import best_candidate, candidate_losses
 from steering_core.superposition.trained import TrainedDiagram, over_restarts
 
 Diagram = PhaseDiagram | TrainedDiagram
-Phases = NDArray[np.str_]
+Phases = Shaped[np.ndarray, "D I"]
 ONE_FEATURE = (FIRST_ONLY, EXTRA_ONLY)
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from steering_core.superposition.activations import Activation, resolve
 from steering_core.superposition.checks import check_density
-from steering_core.superposition.loss import errors_at_order, expected_loss
+from steering_core.superposition.loss import errors_at_order
 from steering_core.superposition.optimise import minimise
 from steering_core.superposition.phases import variance
 from steering_core.superposition.quadrature import gauss_legendre
@@ -116,12 +116,12 @@ def hessian(
     importance: float,
 ) -> Float[Tensor, "4 4"]:
     """Of the expected loss, in the order w1, w2, b1, b2, by automatic differentiation."""
+    f, p = _smooth(activation), check_density(density)[None]
     weight = torch.tensor([1.0, importance], dtype=torch.float64)
 
     def loss(x: Tensor) -> Tensor:
-        return expected_loss(
-            x[None, :2], x[2:], activation=activation, density=density, importance=weight
-        )
+        gram = x[:2, None] * x[:2]
+        return errors_at_order(gram[None], x[None, 2:], p, f, _ORDER, split=False)[0] @ weight
 
     point = torch.cat([weights.flatten(), bias]).double()
     matrix = torch.autograd.functional.hessian(loss, point)
@@ -147,7 +147,11 @@ def _smooth(activation: str | Callable[[Tensor], Tensor]) -> Activation:
 
 def _inverse(f: Activation, value: float) -> float:
     """The largest b with f(b) = value > 0, for an f that grows from 0 or below."""
-    return float(brentq(lambda b: f(torch.tensor(b).double()).item() - value, -40, 40, maxiter=500))  # type: ignore[arg-type]
+
+    def above(b: float) -> float:
+        return f(torch.tensor([b], dtype=torch.float64)).item() - value
+
+    return float(brentq(above, -40, 40, maxiter=500))  # type: ignore[arg-type]
 
 
 def _derivatives(f: Activation, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from steering_core.superposition.phases import (
@@ -54,7 +53,9 @@ def candidate_losses(
     }
 
 
-def best_candidate(losses: Mapping[str, Tensor]) -> tuple[NDArray[np.str_], Float[Tensor, "D I"]]:
+def best_candidate(
+    losses: Mapping[str, Tensor],
+) -> tuple[Shaped[np.ndarray, "D I"], Float[Tensor, "D I"]]:
     """(D, I) names of the phases whose candidate is best, and its loss."""
     lowest, index = torch.stack(list(losses.values())).min(0)
     return np.array(list(losses))[index.numpy()], lowest

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -52,7 +52,7 @@ class TrainedDiagram:
         return self.errors[..., 0] + self.importances[:, None] * self.errors[..., 1]
 
     @cached_property
-    def restart_phase(self) -> NDArray[np.str_]:
+    def restart_phase(self) -> Shaped[np.ndarray, "D I R"]:
         """(D, I, R), the phase of every restart."""
         density = self.densities[:, None, None].expand(self.weights.shape[:3])
         return label(self.weights, represented(self.errors, density))
@@ -67,7 +67,7 @@ class TrainedDiagram:
         among = np.arange(self.restarts) if among is None else np.unique(among)
         return among[self.loss.numpy()[..., among].argmin(-1)]
 
-    def phase(self, among: Int[np.ndarray, "draws"] | None = None) -> NDArray[np.str_]:
+    def phase(self, among: Int[np.ndarray, "draws"] | None = None) -> Shaped[np.ndarray, "D I"]:
         """(D, I), the phase of the restart of lowest loss."""
         return np.take_along_axis(self.restart_phase, self.best(among)[..., None], -1)[..., 0]
 

@@ -38,10 +38,10 @@ def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _slack(study: Study, column: str, committed: pd.DataFrame) -> float:
+def _slack(study: Study, column: str, committed: Any) -> float:
     """How far values of a column may lie apart: its tolerance times its largest size."""
     relative = study.tolerance.get(column, 0.0)
-    return relative * float(committed[column].abs().max()) if relative else 0.0
+    return relative * float(np.abs(committed[column].to_numpy()).max()) if relative else 0.0
 
 
 def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, task: Task) -> pd.Series:

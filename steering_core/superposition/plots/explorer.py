@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Shaped
 
 from steering_core.superposition import phases
 from steering_core.superposition.phase_diagram import PhaseDiagram
@@ -67,7 +66,7 @@ _RESTARTS = (
 
 def _layer(
     diagram: PhaseDiagram | TrainedDiagram,
-    phase: NDArray[np.str_],
+    phase: Shaped[np.ndarray, "D I"],
     numbers: Float[np.ndarray, "D I k"],
     words: str,
 ) -> go.Heatmap:

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullFormatter
-from numpy.typing import NDArray
 from torch import Tensor
 
 from steering_core.publishing.style import BLUE, GREEN, GRID, INK, ORANGE, VERMILLION, use_style
@@ -43,7 +42,9 @@ NAMES = {
 Diagram = PhaseDiagram | TrainedDiagram
 
 
-def draw_map(ax: Axes, densities: Tensor, importances: Tensor, phase: NDArray[np.str_]) -> None:
+def draw_map(
+    ax: Axes, densities: Tensor, importances: Tensor, phase: Shaped[np.ndarray, "D I"]
+) -> None:
     """One diagram: a coloured cell for each density and importance."""
     names = list(COLOURS)
     codes = np.array([names.index(str(name)) for name in phase.ravel()]).reshape(phase.shape)
@@ -102,7 +103,7 @@ def map_panels(diagrams: Mapping[str, Diagram], columns: int = 4) -> Figure:
     return fig
 
 
-def phase_of(diagram: Diagram) -> NDArray[np.str_]:
+def phase_of(diagram: Diagram) -> Shaped[np.ndarray, "D I"]:
     """(D, I) names of phases; of a trained diagram, those of the best restarts."""
     return diagram.phase if isinstance(diagram, PhaseDiagram) else diagram.phase()
 
