@@ -109,7 +109,7 @@ def _score_row(entry: Entry, address: str | None) -> str:
     margin = "–" if entry["margin"] is None else f"{entry['margin']:+.3g}"
     cells = (
         escape(entry["statement"]),
-        _badge(entry["verdict"]) + _changes(entry),
+        _badge(entry["verdict"]) + _changed(entry),
         _badge(entry["outcome"]),
         measured or "–",
         margin,
@@ -151,3 +151,9 @@ def _interval(state: Mapping[str, Any]) -> str:
         return "exact"
     low, high = state["interval"]
     return f"[{low:.4g}, {high:.4g}]"
+
+
+def _changed(entry: Entry) -> str:
+    """That the rule changed, and when; the card has the reasons."""
+    dates = ", ".join(escape(change.split(":")[0]) for change in entry["changes"])
+    return f'<div class="claim__changes">rule changed {dates}</div>' if dates else ""

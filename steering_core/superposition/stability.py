@@ -28,6 +28,7 @@ from steering_core.superposition.phases import variance
 from steering_core.superposition.quadrature import gauss_legendre
 
 _ORDER = 64
+_WEIGHTS, _BIASES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, -3.0, -6.0])  # starts
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,17 @@ def dedicated_model(
     """
     f = _smooth(activation)
     p = check_density(densities)
-    start = torch.tensor([[1.0, 0.0]], dtype=torch.float64).expand(len(p), 2)
+    starts = torch.cartesian_prod(_WEIGHTS, _BIASES).double().repeat_interleave(len(p), 0)
+    density = p.repeat(len(starts) // len(p))
 
     def loss(x: Tensor, index: Tensor) -> Tensor:
         gram, bias = x[:, :1, None] ** 2, x[:, 1:]
-        return errors_at_order(gram, bias, p[index], f, _ORDER, split=False)[:, 0] / p[index]
+        here = density[index]
+        return errors_at_order(gram, bias, here, f, _ORDER, split=False)[:, 0] / here
 
-    x, _ = minimise(loss, start, tolerance=1e-15)
+    ends, values = minimise(loss, starts, tolerance=1e-15)
+    best = values.reshape(-1, len(p)).argmin(0)
+    x = ends.reshape(-1, len(p), 2)[best, torch.arange(len(p))]
     gain, b1 = x[:, 0] ** 2, x[:, 1]
     b2 = torch.tensor([_inverse(f, mean) for mean in (p / 2).tolist()], dtype=torch.float64)
     slope, _ = _derivatives(f, b2)
