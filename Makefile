@@ -43,9 +43,12 @@ bench: $(installed)  ## side by side with the usual way
 study-%: $(installed)  ## study-NAME: make the table of a study again (long; stops and resumes)
 	$(BIN)/python -m steering_core.publishing.studies $*
 
+# The version of torch stays until this line is changed: of the newest there may be no build without CUDA.
+TORCH := 2.13.0
 lock: $(installed)  ## work out requirements.lock anew from pyproject.toml
+	echo 'torch==$(TORCH)' > .venv/torch.txt
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --allow-unsafe --strip-extras --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=.venv/lock.txt pyproject.toml
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint=.venv/torch.txt --output-file=.venv/lock.txt pyproject.toml
 	@{ echo '# Made by `make lock` from pyproject.toml; see CONTRIBUTING.md. Do not edit.'; \
 	   sed -E '/^(#|--)/d; s/^(torch==[0-9.]+)\+.*/\1/' .venv/lock.txt; } > requirements.lock
 
