@@ -50,7 +50,7 @@ lock: $(installed)  ## work out requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --allow-unsafe --strip-extras --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint=.venv/torch.txt --output-file=.venv/lock.txt pyproject.toml
 	@{ echo '# Made by `make lock` from pyproject.toml; see CONTRIBUTING.md. Do not edit.'; \
-	   sed -E '/^(#|--)/d; s/^(torch==[0-9.]+)\+.*/\1/' .venv/lock.txt; } > requirements.lock
+	   sed -E '/^(#|--|$$|pip==)/d; s/^(torch==[0-9.]+)\+.*/\1/' .venv/lock.txt; } > requirements.lock
 
 clean:  ## remove what was built; keep the environment
 	rm -rf _build .executed build dist .pytest_cache .ruff_cache .hypothesis
