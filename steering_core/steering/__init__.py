@@ -1,0 +1,1 @@
+"""Part I: steering vectors and the centre of a model's activations."""

@@ -1,0 +1,121 @@
+"""The claims of part I and the rules that decide them.
+
+A rule is fixed, with its threshold and decision setting, before the first run that could show its
+outcome; a later change is listed in the claim's `changes`. Layer k is the input of block k: 0 is
+the embeddings, the number of layers is the output of the last block.
+"""
+
+from steering_core.publishing.claims import Claim, Rule
+
+JORGENSEN = "Jorgensen 2023"
+
+EVERY_TOKEN = (
+    "the shipped model; every token but the first of each of the 1,400 texts of the eight sets "
+    "that are read (the lexicon sets are kept apart); pairs of tokens from different texts; 99% "
+    "bootstrap interval over the texts"
+)
+
+CLAIMS = (
+    Claim(
+        id="I-1",
+        origin="source",
+        source=f"{JORGENSEN}, Activations are not zero-centred",
+        statement="Activations of the residual stream are not centred at zero.",
+        rules={
+            "least_cosine": Rule(
+                "mean pairwise cosine, least over the outputs of the blocks", at_least=0.1
+            ),
+        },
+        refuted_by={
+            "largest_cosine": Rule(
+                "mean pairwise cosine, largest over the outputs of the blocks", at_most=0.05
+            ),
+        },
+        beside={
+            "with_first_position": Rule(
+                "the least mean pairwise cosine, first positions included", at_least=0.1
+            ),
+            "without_largest_dimensions": Rule(
+                "the least mean pairwise cosine without the three dimensions of the largest mean "
+                "square",
+                at_least=0.1,
+            ),
+            "norm_share": Rule(
+                "norm of the mean over mean of the norms, least over the outputs of the blocks",
+                at_least=0.3,
+            ),
+        },
+        scope="shipped LM",
+        setting=EVERY_TOKEN,
+    ),
+    Claim(
+        id="I-2",
+        origin="source",
+        source=f"{JORGENSEN}, Activations are not zero-centred, footnote 1",
+        statement="The offset is not only the embeddings': later layers bring it in.",
+        rules={
+            "rise": Rule(
+                "largest mean pairwise cosine over the outputs of the blocks, minus that of the "
+                "embeddings",
+                at_least=0.1,
+            ),
+        },
+        refuted_by={
+            "rise": Rule(
+                "largest mean pairwise cosine over the outputs of the blocks, minus that of the "
+                "embeddings",
+                at_most=0.0,
+            ),
+        },
+        beside={
+            "rise_with_first_position": Rule("the same, first positions included", at_least=0.1),
+        },
+        scope="shipped LM",
+        setting=EVERY_TOKEN,
+    ),
+    Claim(
+        id="I-10",
+        origin="source",
+        source=f"{JORGENSEN}, footnote 2",
+        statement=(
+            "The mean lets a feature have a strength: LayerNorm maps a v and 2 a v to the same "
+            "point, but keeps them apart when both are added to the mean."
+        ),
+        rules={
+            "rise_with_mean": Rule(
+                "rise of the dot product of LN(m + a v) with v from a = 0.5 to a = 4, as a share "
+                "of its size at 0.5, median over layers and features",
+                at_least=0.2,
+            ),
+            "change_without_mean": Rule(
+                "largest change of the dot product of LN(a v) with v over a in 0.5 to 4, as a "
+                "share of its size at 0.5, over layers and features",
+                at_most=0.01,
+            ),
+        },
+        refuted_by={
+            "rise_with_mean": Rule(
+                "rise of the dot product of LN(m + a v) with v from a = 0.5 to a = 4, as a share "
+                "of its size at 0.5, median over layers and features",
+                at_most=0.05,
+            ),
+        },
+        beside={
+            "rise_of_tokens": Rule(
+                "the same rise at tokens x of neutral texts, LN(x + a v), mean over tokens",
+                at_least=0.2,
+            ),
+            "rise_of_centred_tokens": Rule(
+                "the same rise with the mean taken away, LN(x - m + a v): does it need the mean?",
+                at_least=0.2,
+            ),
+        },
+        scope="shipped LM",
+        setting=(
+            "the shipped model; m the mean residual over the 1,400 texts; v, in its own size, the "
+            "mean over the texts of fantasy, sci-fi, sports, Shakespeare, loving or hateful, minus "
+            "m; LayerNorm without gain and bias; layers 1 to the last output; first positions left "
+            "out; a in 0.5, 1, 2, 4; 99% bootstrap interval over the texts of each set"
+        ),
+    ),
+)
