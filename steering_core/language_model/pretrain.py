@@ -1,0 +1,289 @@
+"""From a folder of texts to a finished model: `python -m steering_core.language_model.pretrain
+TEXTS OUT`.
+
+A GPT-2 (Radford et al. 2019) of a few million parameters. The matrices of its blocks are trained
+by Muon (Jordan et al. 2024, torch.optim.Muon), the rest by AdamW; the rates are constant and then
+fall linearly to zero (Hägele et al. 2024). The run writes its state to
+`OUT/checkpoint.safetensors`; killed at any moment and started again, it goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import fields, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.optim import Optimizer
+from tqdm import tqdm
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from steering_core.language_model.checkpoint import load_checkpoint, save_checkpoint
+from steering_core.language_model.corpus import Book, read_corpus
+from steering_core.language_model.recipe import Recipe
+from steering_core.language_model.tokenizer import train_tokenizer
+from steering_core.language_model.windows import EncodedBook, Windows, encode_books
+
+CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.csv"
+_TOKENIZER_CHARACTERS = 5_000_000  # of each set, so that each has words of its own
+_PREVIEW_WINDOWS = 32  # of each set, for the curve
+
+
+def pretrain(
+    books: Sequence[Book],
+    out: str | Path,
+    recipe: Recipe,
+    *,
+    device: str = "cpu",
+    compiled: bool | None = None,
+    save_every: int = 250,
+) -> GPT2LMHeadModel:
+    """Train a model by `recipe` on the books that are not held out; state, tokenizer and log go to
+    `out`.
+
+    Args:
+        books: from `read_corpus`.
+        out: a folder; what an interrupted run left there is taken up again.
+        recipe: sizes and rates; on taking up a run, only `tokens` and `decay` may differ.
+        device: where to compute; half precision (bf16) is used for the matrix products.
+        compiled: use torch.compile; by default where a C++ compiler or a GPU is at hand.
+        save_every: steps between checkpoints, each with a row of the log.
+
+    Raises:
+        ValueError: no books to train on, a damaged checkpoint, or one of another recipe.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer(books, out, recipe)
+    encoded = encode_books(books, tokenizer, context=recipe.context)
+    windows = _windows([b for b in encoded if not b.book.held_out], tokenizer, recipe)
+    held_out = _previews([b for b in encoded if b.book.held_out], tokenizer, recipe)
+    model = new_model(recipe, tokenizer).to(device)
+    optimizers = _optimizers(model, recipe)
+    first = _resume(out / CHECKPOINT, model, optimizers, recipe)
+    loss_of = _loss_function(model, device, _can_compile(device) if compiled is None else compiled)
+
+    began, losses = time.perf_counter(), []
+    for step in tqdm(
+        range(first, recipe.steps), initial=first, total=recipe.steps, desc="pretraining"
+    ):
+        for optimizer in optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * recipe.rate_factor(step)
+        loss = loss_of(windows.batch(recipe.batch, seed=(recipe.seed, step)).to(device))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+        if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
+            seconds = time.perf_counter() - began
+            _log(
+                out / LOG,
+                step + 1,
+                seconds,
+                losses,
+                _bits(loss_of, held_out, tokenizer, device),
+                recipe,
+            )
+            notes = {"step": str(step + 1), "recipe": recipe.to_json()}
+            save_checkpoint(out / CHECKPOINT, model, optimizers, notes)
+            began, losses = time.perf_counter(), []
+    return model.eval()
+
+
+def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+    """A GPT-2 of the recipe's sizes with weights drawn by its seed; no dropout."""
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=recipe.context,
+        n_embd=recipe.width,
+        n_layer=recipe.layers,
+        n_head=recipe.heads,
+        attn_pdrop=0.0,
+        embd_pdrop=0.0,
+        resid_pdrop=0.0,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return GPT2LMHeadModel(config)
+
+
+def _tokenizer(books: Sequence[Book], out: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
+    """The run's tokenizer: trained once, on as many characters of each set."""
+    folder = out / "tokenizer"
+    if folder.is_dir():
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+    read = [book for book in books if not book.held_out]
+    if not read:
+        raise ValueError(
+            "books: none to train on; give at least two texts, one of them may be held out"
+        )
+    texts = []
+    for of_set in sorted({book.set for book in read}):
+        of_this = [book.text for book in read if book.set == of_set]
+        times, rest = divmod(_TOKENIZER_CHARACTERS, size := sum(map(len, of_this)))
+        texts += of_this * times + [text[: len(text) * rest // size] for text in of_this]
+    tokenizer = train_tokenizer(texts, recipe.vocabulary, context=recipe.context)
+    partial = out / "tokenizer.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    tokenizer.save_pretrained(partial)
+    os.replace(partial, folder)
+    return tokenizer
+
+
+def _windows(
+    books: Sequence[EncodedBook], tokenizer: PreTrainedTokenizerFast, recipe: Recipe
+) -> Windows:
+    return Windows(books, recipe.shares, begin=tokenizer.bos_token_id, context=recipe.context)
+
+
+def _previews(
+    books: Sequence[EncodedBook], tokenizer: PreTrainedTokenizerFast, recipe: Recipe
+) -> dict[str, Int64[Tensor, "n context+1"]]:
+    """The same few windows of each set's held-out books, for the curve."""
+    of_set = {s: [b for b in books if b.book.set == s] for s in sorted({b.book.set for b in books})}
+    return {
+        s: _windows(own, tokenizer, recipe).batch(_PREVIEW_WINDOWS, seed=(2**31,))
+        for s, own in of_set.items()
+    }
+
+
+def _optimizers(model: GPT2LMHeadModel, recipe: Recipe) -> dict[str, Optimizer]:
+    named = dict(model.named_parameters())
+    matrices = [p for name, p in named.items() if ".h." in name and p.ndim == 2]
+    chosen = {id(p) for p in matrices}
+    rest = [p for p in named.values() if id(p) not in chosen]
+    optimizers: dict[str, Optimizer] = {
+        "muon": torch.optim.Muon(matrices, lr=recipe.muon_rate, weight_decay=recipe.weight_decay),
+        "adamw": torch.optim.AdamW(
+            rest, lr=recipe.adam_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay
+        ),
+    }
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimizers
+
+
+def _loss_function(
+    model: GPT2LMHeadModel, device: str, compiled: bool
+) -> Callable[[Int64[Tensor, "batch context+1"]], Float[Tensor, ""]]:
+    """Mean cross-entropy of the next token, in nats, over a batch of windows."""
+
+    def loss(tokens: Tensor) -> Tensor:
+        half = (
+            torch.autocast(device.split(":")[0], dtype=torch.bfloat16)
+            if compiled
+            else nullcontext()
+        )
+        with half:
+            hidden = model.transformer(tokens[:, :-1], use_cache=False).last_hidden_state
+            logits = hidden @ model.lm_head.weight.T  # (batch, context, vocabulary)
+            return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+    return torch.compile(loss) if compiled else loss
+
+
+def _can_compile(device: str) -> bool:
+    return device != "cpu" or shutil.which(os.environ.get("CXX", "g++")) is not None
+
+
+@torch.no_grad()
+def _bits(loss_of, held_out: dict[str, Tensor], tokenizer, device: str) -> dict[str, float]:
+    """Bits a byte of each set's preview."""
+    bits = {}
+    for of_set, windows in held_out.items():
+        texts = tokenizer.batch_decode(windows[:, 1:], clean_up_tokenization_spaces=False)
+        n_bytes = sum(len(text.encode()) for text in texts)
+        bits[of_set] = (
+            float(loss_of(windows.to(device)))
+            * windows[:, 1:].numel()
+            / n_bytes
+            / 0.6931471805599453
+        )
+    return bits
+
+
+def _resume(
+    path: Path, model: GPT2LMHeadModel, optimizers: dict[str, Optimizer], recipe: Recipe
+) -> int:
+    """Take up the run at `path`, if there is one; gives the next step."""
+    if not path.exists():
+        return 0
+    notes = load_checkpoint(path, model, optimizers)
+    stored = Recipe.from_json(notes["recipe"])
+    asked = replace(recipe, tokens=stored.tokens, decay=stored.decay)
+    for field in fields(Recipe):
+        if getattr(asked, field.name) != getattr(stored, field.name):
+            raise ValueError(
+                f"{field.name}: got {getattr(asked, field.name)}, but the run in {path.parent} has "
+                f"{getattr(stored, field.name)}; use that, or another folder"
+            )
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+    return int(notes["step"])
+
+
+def _log(
+    path: Path,
+    step: int,
+    seconds: float,
+    losses: list[float],
+    bits: dict[str, float],
+    recipe: Recipe,
+) -> None:
+    """Add a row: seconds since the last row, mean loss in nats, bits a byte of each set."""
+    row = {
+        "step": step,
+        "tokens": step * recipe.batch * recipe.context,
+        "seconds": round(seconds, 1),
+        "loss": round(sum(losses) / max(1, len(losses)), 4),
+    } | {of_set: round(value, 4) for of_set, value in bits.items()}
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as table:
+        writer = csv.DictWriter(table, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="pretrain", description="A language model from a folder of texts."
+    )
+    parser.add_argument("texts", type=Path, help="folder of .txt files; sub-folders are sets")
+    parser.add_argument("out", type=Path, help="folder for the run and the finished model")
+    parser.add_argument(
+        "--manifest", type=Path, help="table of the books to use, with sets and checksums"
+    )
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    for field in fields(Recipe):
+        if field.name != "shares":
+            kind = float if isinstance(field.default, float) else int
+            parser.add_argument(
+                f"--{field.name.replace('_', '-')}", type=kind, default=field.default
+            )
+    given = vars(parser.parse_args(arguments))
+    recipe = Recipe(**{f.name: given[f.name] for f in fields(Recipe) if f.name in given})
+    books = read_corpus(given["texts"], given["manifest"])
+    pretrain(books, given["out"], recipe, device=given["device"])
+
+
+if __name__ == "__main__":
+    main()

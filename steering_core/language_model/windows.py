@@ -1,0 +1,90 @@
+"""What a model in training reads: windows of tokens drawn from books, by seed and step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt16
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from steering_core.language_model.corpus import Book
+
+
+@dataclass(frozen=True)
+class EncodedBook:
+    """A book as tokens, and where its paragraphs begin."""
+
+    book: Book
+    tokens: UInt16[np.ndarray, " n"]
+    paragraphs: Int64[np.ndarray, " p"]
+
+
+def encode_books(
+    books: Sequence[Book], tokenizer: PreTrainedTokenizerBase, *, context: int
+) -> list[EncodedBook]:
+    """Tokens of each book that is longer than a window of `context` tokens and its target."""
+    rows: list[list[int]] = tokenizer([book.text for book in books], verbose=False)["input_ids"]
+    line_break = [
+        token for text, token in tokenizer.get_vocab().items() if set(text) == {"Ċ"}
+    ]  # Ċ is how a byte-level vocabulary writes a line break
+    encoded = []
+    for book, row in zip(books, rows, strict=True):
+        tokens = np.asarray(row, dtype=np.uint16)
+        begins = np.flatnonzero(np.isin(tokens, line_break)) + 1
+        begins = np.concatenate([[0], begins[begins < len(tokens) - context]]).astype(np.int64)
+        if len(tokens) > context + 1:
+            encoded.append(EncodedBook(book, tokens, begins))
+    return encoded
+
+
+class Windows:
+    """Draws batches of windows: first a set, by its share; then a book of it, by its weight; then
+    a place in the book.
+
+    Half of the windows begin at a paragraph, behind the token that begins a text; the others begin
+    anywhere. So the model knows both a text with that token and one without.
+    """
+
+    def __init__(
+        self, books: Sequence[EncodedBook], shares: Mapping[str, float], *, begin: int, context: int
+    ) -> None:
+        """`begin`: the token that begins a text. Sets without a share are drawn by length."""
+        if not books:
+            raise ValueError(
+                "books: none is longer than the context; give longer texts or a shorter context"
+            )
+        lengths = {s: sum(len(b.tokens) for b in books if b.book.set == s) for s in _sets(books)}
+        shared = sum(shares.get(s, 0.0) for s in lengths)
+        free = sum(n for s, n in lengths.items() if s not in shares)
+        share = {
+            s: shares[s] if s in shares else max(0.0, 1 - shared) * n / free
+            for s, n in lengths.items()
+        }
+        weights = np.array([share[b.book.set] * b.book.draw_weight for b in books])
+        totals = {s: sum(b.book.draw_weight for b in books if b.book.set == s) for s in lengths}
+        weights /= [totals[b.book.set] for b in books]
+        self._books, self._weights = books, weights / weights.sum()
+        self._begin, self._context = begin, context
+
+    def batch(self, n: int, *, seed: Sequence[int]) -> Int64[Tensor, "n context+1"]:
+        """`n` windows and for each the token after it; the same for the same seed."""
+        generator = np.random.default_rng(seed)
+        chosen = generator.choice(len(self._books), size=n, p=self._weights)
+        rows = [self._window(self._books[i], generator) for i in chosen]
+        return torch.from_numpy(np.stack(rows).astype(np.int64))
+
+    def _window(self, book: EncodedBook, generator: np.random.Generator) -> np.ndarray:
+        start = int(generator.integers(len(book.tokens) - self._context))
+        if generator.random() < 0.5:
+            return book.tokens[start : start + self._context + 1]
+        at = int(book.paragraphs[np.searchsorted(book.paragraphs, start, side="right") - 1])
+        text = book.tokens[at : at + self._context]
+        return np.concatenate([np.array([self._begin], dtype=text.dtype), text])
+
+
+def _sets(books: Sequence[EncodedBook]) -> list[str]:
+    return sorted({b.book.set for b in books})
