@@ -1,0 +1,224 @@
+"""How far the activations of a language model are from being centred at zero, and how sure that is.
+
+One pass over the texts keeps, for every text and layer, three sums over its tokens: of the
+activations, of the activations at length 1, and of their norms. Every measure here follows from
+these sums, and so does its interval: texts are independent, their tokens are not, so the bootstrap
+draws whole texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int64
+from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
+
+from steering_core.language_model.residual import visit_residuals
+from steering_core.language_model.token_batches import TokenBatch
+
+RESAMPLES = 2000
+CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True)
+class ResidualSums:
+    """Sums over the tokens of each text, at every layer.
+
+    tokens: how many tokens of each text were counted.
+    total: sums of the activations. unit: sums of the activations at length 1. norm: sums of their
+        norms. square: sums of squares, over all texts.
+    """
+
+    tokens: Float64[Tensor, " texts"]
+    total: Float64[Tensor, "layers texts d_model"]
+    unit: Float64[Tensor, "layers texts d_model"]
+    norm: Float64[Tensor, "layers texts"]
+    square: Float64[Tensor, "layers d_model"]
+
+    def __add__(self, other: ResidualSums) -> ResidualSums:
+        """The sums over both kinds of tokens of the same texts."""
+        return ResidualSums(
+            *(getattr(self, f.name) + getattr(other, f.name) for f in fields(ResidualSums))
+        )
+
+    def largest_dimensions(self, k: int = 3) -> Bool[Tensor, "layers d_model"]:
+        """Where the k dimensions of the largest mean square are, at every layer.
+
+        Raises:
+            ValueError: k out of range.
+        """
+        if not 1 <= k < self.square.shape[1]:
+            raise ValueError(f"k: got {k}; 1 to {self.square.shape[1] - 1} are allowed")
+        largest = torch.zeros_like(self.square, dtype=torch.bool)
+        return largest.scatter_(1, self.square.topk(k).indices, True)
+
+    @property
+    def mean(self) -> Float64[Tensor, "layers d_model"]:
+        """The mean activation: every token weighs the same."""
+        return self.total.sum(1) / self.tokens.sum()
+
+    @property
+    def n_texts(self) -> int:
+        """How many texts."""
+        return len(self.tokens)
+
+    @cached_property
+    def cosine(self) -> Float64[Tensor, " layers"]:
+        """Mean cosine between tokens of different texts."""
+        return self.cosines(torch.ones(1, self.n_texts, dtype=torch.float64))[0]
+
+    @cached_property
+    def norm_share(self) -> Float64[Tensor, " layers"]:
+        """Norm of the mean over the mean of the norms: 1 if all activations are one vector."""
+        return self.norm_shares(torch.ones(1, self.n_texts, dtype=torch.float64))[0]
+
+    def cosines(
+        self, weights: Float64[Tensor, "resamples texts"]
+    ) -> Float64[Tensor, "resamples layers"]:
+        """The mean cosine between tokens of different texts, with each text counted `weights`
+        times.
+
+        The squared norm of the sum over all texts holds every pair; the squared norms of the sums
+        over each text hold the pairs within a text, which are taken out, those between two copies
+        of a text too.
+        """
+        own = self.unit.square().sum(-1)  # (layers, texts)
+        all_pairs = torch.einsum("rt,ltd->rld", weights, self.unit).square().sum(-1)
+        within = weights.square() @ own.T
+        n = weights @ self.tokens
+        n_within = weights.square() @ self.tokens.square()
+        return (all_pairs - within) / (n.square() - n_within)[:, None]
+
+    def norm_shares(
+        self, weights: Float64[Tensor, "resamples texts"]
+    ) -> Float64[Tensor, "resamples layers"]:
+        """Norm of the mean over mean of the norms, with each text counted `weights` times."""
+        norm_of_sum = torch.einsum("rt,ltd->rld", weights, self.total).norm(dim=-1)
+        return norm_of_sum / (weights @ self.norm.T)
+
+
+def residual_sums(
+    model: TransformerBridge,
+    texts: Sequence[str],
+    *,
+    without: Bool[Tensor, "layers d_model"] | None = None,
+    progress: bool = False,
+) -> tuple[ResidualSums, ResidualSums]:
+    """Read the texts once; the sums over all tokens but the first, and those over the first.
+
+    The two can be added. Memory grows with texts x layers x d_model, not with tokens.
+
+    Args:
+        model: from `load_model`.
+        texts: at least two with two tokens or more.
+        without: dimensions of each layer to set to zero first.
+        progress: show a bar.
+
+    Raises:
+        ValueError: fewer than two texts hold a second token; `without` of another shape; bad
+            texts.
+    """
+    layers = model.cfg.n_layers + 1
+    if without is not None and without.shape != (layers, model.cfg.d_model):
+        raise ValueError(
+            f"without: got shape {tuple(without.shape)}; ({layers}, {model.cfg.d_model}) is allowed"
+        )
+    rest, first = (_no_sums(layers, len(texts), model.cfg.d_model) for _ in range(2))
+
+    def add(layer: int, activations: Tensor, batch: TokenBatch) -> None:
+        x = activations
+        if without is not None:
+            x = x.masked_fill(without[layer].to(x.device), 0.0)
+        _add(first, layer, x[:, :1], batch.real[:, :1], batch.text)
+        _add(rest, layer, x[:, 1:], batch.real[:, 1:], batch.text)
+
+    visit_residuals(model, texts, add, progress=progress)
+    if (rest.tokens > 0).sum() < 2:
+        raise ValueError(
+            f"texts: {int((rest.tokens > 0).sum())} of {len(texts)} hold a token after the first; "
+            f"two are needed"
+        )
+    return rest, first
+
+
+def _no_sums(layers: int, texts: int, d_model: int) -> ResidualSums:
+    def zeros(*shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=torch.float64)
+
+    return ResidualSums(
+        tokens=zeros(texts),
+        total=zeros(layers, texts, d_model),
+        unit=zeros(layers, texts, d_model),
+        norm=zeros(layers, texts),
+        square=zeros(layers, d_model),
+    )
+
+
+def _add(
+    sums: ResidualSums,
+    layer: int,
+    x: Float[Tensor, "windows position d_model"],
+    counted: Bool[Tensor, "windows position"],
+    text: Int64[Tensor, " windows"],
+) -> None:
+    """Add the counted activations of a layer to the sums of their texts."""
+    x, text = x.masked_fill(~counted[..., None], 0.0), text.cpu()
+    norms = x.norm(dim=-1, keepdim=True)
+    unit = x / norms.clamp_min(1e-12)
+    sums.total[layer].index_add_(0, text, x.sum(1).double().cpu())
+    sums.unit[layer].index_add_(0, text, unit.sum(1).double().cpu())
+    sums.norm[layer].index_add_(0, text, norms.sum((1, 2)).double().cpu())
+    sums.square[layer] += x.square().sum((0, 1)).double().cpu()
+    if layer == 0:
+        sums.tokens.index_add_(0, text, counted.sum(1).double().cpu())
+
+
+def resample(n_texts: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Float64[Tensor, "r t"]:
+    """How often each text is drawn in each bootstrap resample."""
+    drawn = np.random.default_rng(seed).multinomial(
+        n_texts, np.full(n_texts, 1 / n_texts), size=resamples
+    )
+    return torch.from_numpy(drawn).double()
+
+
+def interval(values: Float64[Tensor, "resamples ..."]) -> tuple[Tensor, Tensor]:
+    """The 99% percentile interval over resamples, of each of the other axes."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = torch.quantile(values, torch.tensor([tail, 1 - tail], dtype=values.dtype), dim=0)
+    return low, high
+
+
+def statistic_interval(
+    sums: ResidualSums,
+    measure: Callable[[ResidualSums, Tensor], Tensor],
+    statistic: Callable[[Tensor], Tensor],
+    *,
+    seed: int = 0,
+) -> tuple[float, tuple[float, float]]:
+    """A statistic over layers and its 99% bootstrap interval over texts.
+
+    Args:
+        sums: from `residual_sums`.
+        measure: `ResidualSums.cosines` or `ResidualSums.norm_shares`.
+        statistic: (..., layers) -> (...), such as the least over the outputs of the blocks.
+        seed: of the resamples.
+    """
+    value = statistic(measure(sums, torch.ones(1, sums.n_texts, dtype=torch.float64)))[0]
+    low, high = interval(statistic(measure(sums, resample(sums.n_texts, seed=seed))))
+    return float(value), (float(low), float(high))
+
+
+def mean_agreement(means: Mapping[str, Tensor]) -> Float64[Tensor, "layers sets sets"]:
+    """Cosine between the mean activations of each two sets of texts, at every layer.
+
+    Args:
+        means: name -> (layers, d_model).
+    """
+    stacked = torch.stack([m.double() for m in means.values()], dim=1)
+    unit = torch.nn.functional.normalize(stacked, dim=-1)
+    return unit @ unit.transpose(1, 2)
