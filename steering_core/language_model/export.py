@@ -40,6 +40,7 @@ def export(model: GPT2LMHeadModel, books: Sequence[Book], run: str | Path, recip
         books: the corpus; what it holds out is scored, what it does not gives the mean activations.
         run: the folder of the training run, which holds its tokenizer and its log.
         recipe: how the model was trained.
+        manifest: the table of the books, to go with the model.
     """
     run = Path(run)
     partial, folder = run / "model.partial", run / "model"
@@ -49,6 +50,8 @@ def export(model: GPT2LMHeadModel, books: Sequence[Book], run: str | Path, recip
     _write_scores(partial, books)
     _write_means(partial, books, recipe)
     shutil.copyfile(run / "log.csv", partial / CURVE)
+    if manifest is not None:
+        shutil.copyfile(manifest, partial / "manifest.tsv")
     (partial / CARD).write_text(model_card(partial, recipe, passages=PASSAGES), "utf-8")
     sums = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
     (partial / CHECKSUMS).write_text(json.dumps(sums, indent=2) + "\n", "utf-8")
