@@ -8,7 +8,7 @@ draws whole texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -193,26 +193,6 @@ def interval(values: Float64[Tensor, "resamples ..."]) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def statistic_interval(
-    sums: ResidualSums,
-    measure: Callable[[ResidualSums, Tensor], Tensor],
-    statistic: Callable[[Tensor], Tensor],
-    *,
-    seed: int = 0,
-) -> tuple[float, tuple[float, float]]:
-    """A statistic over layers and its 99% bootstrap interval over texts.
-
-    Args:
-        sums: from `residual_sums`.
-        measure: `ResidualSums.cosines` or `ResidualSums.norm_shares`.
-        statistic: (..., layers) -> (...), such as the least over the outputs of the blocks.
-        seed: of the resamples.
-    """
-    value = statistic(measure(sums, torch.ones(1, sums.n_texts, dtype=torch.float64)))[0]
-    low, high = interval(statistic(measure(sums, resample(sums.n_texts, seed=seed))))
-    return float(value), (float(low), float(high))
-
-
 def mean_agreement(means: Mapping[str, Tensor]) -> Float64[Tensor, "layers sets sets"]:
     """Cosine between the mean activations of each two sets of texts, at every layer.
 
@@ -222,3 +202,42 @@ def mean_agreement(means: Mapping[str, Tensor]) -> Float64[Tensor, "layers sets 
     stacked = torch.stack([m.double() for m in means.values()], dim=1)
     unit = torch.nn.functional.normalize(stacked, dim=-1)
     return unit @ unit.transpose(1, 2)
+
+
+def sample_activations(
+    model: TransformerBridge, texts: Sequence[str], *, per_text: int = 1, seed: int = 0
+) -> Float[Tensor, "layers n d_model"]:
+    """Activations at random tokens after the first, `per_text` of each text, every layer at the
+    same.
+
+    Raises:
+        ValueError: a text with too few tokens; bad texts.
+    """
+    n_layers = model.cfg.n_layers + 1
+    drawn = torch.zeros(n_layers, len(texts), per_text, model.cfg.d_model)
+
+    def take(layer: int, activations: Tensor, batch: TokenBatch) -> None:
+        for row, text in enumerate(batch.text.tolist()):
+            length = int(batch.real[row].sum())
+            if length - 1 < per_text:
+                raise ValueError(
+                    f"texts[{text}]: {length - 1} tokens after the first; {per_text} are needed"
+                )
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + text)
+            at = 1 + torch.randperm(length - 1, generator=generator)[:per_text]
+            drawn[layer, text] = activations[row, at.to(activations.device)].float().cpu()
+
+    visit_residuals(model, texts, take)
+    return drawn.flatten(1, 2)
+
+
+def cosine_shares(
+    activations: Float[Tensor, "layers n d"], edges: Float[np.ndarray, " bins+1"]
+) -> Float[np.ndarray, "layers bins"]:
+    """The share of all pairs whose cosine falls into each bin, at every layer."""
+    shares = []
+    for layer in torch.nn.functional.normalize(activations, dim=-1):
+        above = torch.ones(len(layer), len(layer), dtype=torch.bool).triu(1)
+        counts, _ = np.histogram((layer @ layer.T)[above].clamp(-1, 1).numpy(), bins=edges)
+        shares.append(counts / counts.sum())
+    return np.stack(shares)

@@ -1,0 +1,68 @@
+"""Which words tell one set of texts from others, and which of them a tokenizer keeps whole."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def telling_words(
+    texts: Sequence[str], others: Sequence[str], *, k: int = 40, at_least_texts: int = 3
+) -> list[str]:
+    """The k words most telling of `texts` beside `others`, the most telling first.
+
+    Log-odds with an informative Dirichlet prior, over its standard error (Monroe et al. 2008, eqs.
+    15, 16, 22), the prior being the counts of both together. A word counts once a text, so that no
+    single text makes a word telling.
+
+    Args:
+        texts: the set.
+        others: what it is told from.
+        k: how many; fewer if there are fewer.
+        at_least_texts: a word must stand in so many of `texts`: no names of a story's people.
+
+    Raises:
+        ValueError: an empty set, or k below 1.
+    """
+    for name, given in (("texts", texts), ("others", others)):
+        if not given:
+            raise ValueError(f"{name}: got none; at least one text is needed")
+    if k < 1:
+        raise ValueError(f"k: got {k}; 1 or more is allowed")
+    here, there = (Counter(w for t in s for w in set(words(t))) for s in (texts, others))
+    prior = here + there
+    n_here, n_there, n_prior = here.total(), there.total(), prior.total()
+
+    def log_odds(count: int, n: int, alpha: int) -> float:
+        return math.log((count + alpha) / (n + n_prior - count - alpha))
+
+    def z(word: str) -> float:
+        alpha = prior[word]
+        difference = log_odds(here[word], n_here, alpha) - log_odds(there[word], n_there, alpha)
+        return difference / math.sqrt(1 / (here[word] + alpha) + 1 / (there[word] + alpha))
+
+    candidates = [word for word, count in here.items() if count >= at_least_texts]
+    return sorted(candidates, key=lambda word: (-z(word), word))[:k]
+
+
+def single_tokens(tokenizer: PreTrainedTokenizerBase, candidates: Sequence[str]) -> list[str]:
+    """Those of the words that are one token behind a space, in lower case or with a capital."""
+    return [
+        word
+        for word in candidates
+        if any(
+            len(tokenizer(" " + form, add_special_tokens=False)["input_ids"]) == 1
+            for form in (word, word.capitalize())
+        )
+    ]

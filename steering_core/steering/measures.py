@@ -1,0 +1,134 @@
+"""The numbers that decide part I's claims, each with its 99% interval over texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from steering_core.publishing.claims import Measured
+from steering_core.steering.anisotropy import ResidualSums, interval, resample
+from steering_core.steering.layer_norm import largest_change, rise, strength_after_norm
+
+PerLayer = Callable[[ResidualSums, Tensor], Tensor]
+"""`ResidualSums.cosines` or `ResidualSums.norm_shares`: (sums, weights) -> (resamples, layers)."""
+
+
+def band(
+    sums: ResidualSums, per_layer: PerLayer = ResidualSums.cosines
+) -> tuple[Float64[Tensor, " layers"], Float64[Tensor, " layers"], Float64[Tensor, " layers"]]:
+    """A measure at every layer, and the ends of its interval."""
+    value = per_layer(sums, _once(sums))[0]
+    low, high = interval(per_layer(sums, resample(sums.n_texts)))
+    return value, low, high
+
+
+def least_over_blocks(sums: ResidualSums, per_layer: PerLayer = ResidualSums.cosines) -> Measured:
+    """The least over the outputs of the blocks."""
+    return _over_texts(sums, lambda w: per_layer(sums, w)[:, 1:].amin(-1))
+
+
+def largest_over_blocks(sums: ResidualSums) -> Measured:
+    """The largest mean cosine over the outputs of the blocks."""
+    return _over_texts(sums, lambda w: sums.cosines(w)[:, 1:].amax(-1))
+
+
+def rise_over_embeddings(sums: ResidualSums) -> Measured:
+    """The largest mean cosine over the outputs of the blocks, minus that of the embeddings."""
+
+    def statistic(weights: Tensor) -> Tensor:
+        cosines = sums.cosines(weights)
+        return cosines[:, 1:].amax(-1) - cosines[:, 0]
+
+    return _over_texts(sums, statistic)
+
+
+def mean_and_features(
+    sums: ResidualSums, sets: Mapping[str, slice], weights: Float64[Tensor, " texts"]
+) -> tuple[Float64[Tensor, "layers d"], Float64[Tensor, "features layers d"]]:
+    """The mean m over all texts, and the mean over each set minus m."""
+    mean = torch.einsum("t,ltd->ld", weights, sums.total) / (weights @ sums.tokens)
+    features = [
+        torch.einsum("t,ltd->ld", weights[own], sums.total[:, own])
+        / (weights[own] @ sums.tokens[own])
+        - mean
+        for own in sets.values()
+    ]
+    return mean, torch.stack(features)
+
+
+def strengths_with_mean(
+    mean: Float64[Tensor, "layers d"], features: Float64[Tensor, "features layers d"]
+) -> Float64[Tensor, "features layers strengths"]:
+    """LN(m + a v) . v at the outputs of the blocks."""
+    return strength_after_norm(mean[1:].expand_as(features[:, 1:]), features[:, 1:])
+
+
+def strengths_without_mean(
+    features: Float64[Tensor, "features layers d"],
+) -> Float64[Tensor, "features layers strengths"]:
+    """LN(a v) . v at the outputs of the blocks."""
+    return strength_after_norm(torch.zeros_like(features[:, 1:]), features[:, 1:])
+
+
+def rise_with_mean(
+    sums: ResidualSums, sets: Mapping[str, slice], *, resamples: int = 1000
+) -> tuple[Measured, Measured]:
+    """The median rise of LN(m + a v) . v, and the largest change of LN(a v) . v.
+
+    Texts are drawn within each set, so that every resample has all of them.
+    """
+
+    def both(weights: Tensor) -> Tensor:
+        mean, features = mean_and_features(sums, sets, weights)
+        rises = rise(strengths_with_mean(mean, features))
+        changes = largest_change(strengths_without_mean(features))
+        return torch.stack([rises.median(), changes.max()])
+
+    value = both(torch.ones(sums.n_texts, dtype=torch.float64))
+    drawn = _resample_within(sums.n_texts, sets, resamples)
+    low, high = interval(torch.stack([both(weights) for weights in drawn]))
+    with_mean, without = (
+        Measured(float(v), sums.n_texts, (float(a), float(b)))
+        for v, a, b in zip(value, low, high, strict=True)
+    )
+    return with_mean, without
+
+
+def rise_at_tokens(
+    dots: Float64[Tensor, "texts features layers strengths"],
+) -> Measured:
+    """The median rise, over features and outputs of the blocks, of the mean over texts."""
+
+    def statistic(weights: Tensor) -> Tensor:
+        means = (
+            torch.einsum("rt,tfls->rfls", weights, dots[:, :, 1:])
+            / weights.sum(1)[:, None, None, None]
+        )
+        return rise(means).flatten(1).median(1).values
+
+    value = float(statistic(torch.ones(1, len(dots), dtype=torch.float64))[0])
+    low, high = interval(statistic(resample(len(dots))))
+    return Measured(value, len(dots), (float(low), float(high)))
+
+
+def _over_texts(sums: ResidualSums, statistic: Callable[[Tensor], Tensor]) -> Measured:
+    value = float(statistic(_once(sums))[0])
+    low, high = interval(statistic(resample(sums.n_texts)))
+    return Measured(value, sums.n_texts, (float(low), float(high)))
+
+
+def _once(sums: ResidualSums) -> Float64[Tensor, "1 texts"]:
+    return torch.ones(1, sums.n_texts, dtype=torch.float64)
+
+
+def _resample_within(
+    n_texts: int, sets: Mapping[str, slice], resamples: int
+) -> Float64[Tensor, "resamples texts"]:
+    weights = torch.ones(resamples, n_texts, dtype=torch.float64)
+    for seed, own in enumerate(sets.values()):
+        n = own.stop - own.start
+        weights[:, own] = resample(n, resamples=resamples, seed=seed)
+    return weights

@@ -1,0 +1,29 @@
+"""Figures of part I, each a function from results to a figure; nothing here computes a result."""
+
+from steering_core.steering.plots.anisotropy import (
+    agreement_lines,
+    cloud,
+    cosine_explorer,
+    cosine_histograms,
+    cosine_lines,
+    cosine_lines_interactive,
+    norm_profile,
+    published_curves,
+    share_lines,
+)
+from steering_core.steering.plots.layer_norm import strength_lines
+from steering_core.steering.plots.model import training_curve
+
+__all__ = [
+    "agreement_lines",
+    "cloud",
+    "cosine_explorer",
+    "cosine_histograms",
+    "cosine_lines",
+    "cosine_lines_interactive",
+    "norm_profile",
+    "published_curves",
+    "share_lines",
+    "strength_lines",
+    "training_curve",
+]

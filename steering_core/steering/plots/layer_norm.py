@@ -1,0 +1,27 @@
+"""What LayerNorm leaves of a feature's strength."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from steering_core.publishing.style import PALETTE, use_style
+
+
+def strength_lines(
+    strengths: Sequence[float], dots: Mapping[str, Float[Tensor, "cases strengths"]]
+) -> Figure:
+    """Dot product with the feature over its strength: a panel a base, a thin line a case."""
+    with use_style():
+        fig, axes = plt.subplots(1, len(dots), figsize=(9.6, 2.9), sharey=True)
+        for ax, (name, cases), colour in zip(axes, dots.items(), PALETTE, strict=False):
+            ax.plot(strengths, cases.T, color=colour, alpha=0.25, linewidth=0.8)
+            ax.plot(strengths, cases.median(0).values, "o-", color=colour, linewidth=2.4)
+            ax.set(xscale="log", title=name)
+            ax.set_xticks(list(strengths), [f"{a:g}" for a in strengths])
+            ax.minorticks_off()
+        axes[0].set_ylabel("dot product with v")
+        fig.supxlabel("strength a of the feature", fontsize=10)
+    return fig
