@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from steering_core.language_model.residual import check_layers, visit_residuals
+from steering_core.language_model.residual import check_layers, device_of, visit_residuals
 from steering_core.language_model.token_batches import TokenBatch
 
 Centre = Literal["tokens", "positions"]
@@ -40,13 +40,13 @@ def residual_mean(
         texts: at least one; any number, they are streamed.
         centre: "tokens" for one mean; "positions" for one at each position of the context.
         skip_first: leave out position 0 of each text (of each window, where a text is longer than
-        the context). prepend_bos: put the token that begins a text in front; it is then position 0.
+            the context).
+        prepend_bos: put the token that begins a text in front; it is then position 0.
         progress: show a bar.
 
     Returns:
-        "tokens": (n_layers + 1, d_model). "positions": (n_layers + 1, n_ctx, d_model),
-        where a position that no token
-        stands at is nan, and so is position 0 with `skip_first`.
+        "tokens": (n_layers + 1, d_model). "positions": (n_layers + 1, n_ctx, d_model), where a
+        position that no token stands at is nan, and so is position 0 with `skip_first`.
 
     Raises:
         ValueError: `centre` is neither; texts that are empty, or that hold no token but the
@@ -54,23 +54,30 @@ def residual_mean(
     """
     if centre not in get_args(Centre):
         raise ValueError(f'centre: got {centre!r}; "tokens" and "positions" are allowed')
-    shape = (model.cfg.n_layers + 1, model.cfg.n_ctx, model.cfg.d_model)
-    sums = torch.zeros(shape, dtype=torch.float64, device=model.cfg.device)
-    counts = torch.zeros(shape[1], dtype=torch.float64, device=model.cfg.device)
+    by_position = centre == "positions"
+    rows = model.cfg.n_ctx if by_position else 1
+    device = device_of(model)
+    sums = torch.zeros(
+        model.cfg.n_layers + 1, rows, model.cfg.d_model, dtype=torch.float64, device=device
+    )
+    counts = torch.zeros(rows, dtype=torch.float64, device=device)
+
+    def total(values: Tensor) -> Tensor:
+        """Over windows, and over positions too for one mean of all: (rows, ...)."""
+        values = values if by_position else values.flatten(0, 1)[:, None]
+        return values.sum(0, dtype=torch.float64)
 
     def add(layer: int, activations: Tensor, batch: TokenBatch) -> None:
         counted = _counted(batch, skip_first)
-        length = counted.shape[1]
-        kept = torch.where(counted[..., None], activations, 0.0)
-        sums[layer, :length] += kept.double().sum(0)
+        here = total(torch.where(counted[..., None], activations, 0.0))
+        sums[layer, : len(here)] += here
         if layer == 0:
-            counts[:length] += counted.sum(0)
+            counts[: len(here)] += total(counted)
 
     visit_residuals(model, texts, add, prepend_bos=prepend_bos, progress=progress)
     _check_some(counts.sum(), skip_first)
-    if centre == "positions":
-        return sums / counts[:, None]
-    return sums.sum(1) / counts.sum()
+    means = sums / counts[:, None]
+    return means if by_position else means[:, 0]
 
 
 def mean_cosine(
@@ -100,13 +107,13 @@ def mean_cosine(
     Raises:
         ValueError: fewer than two tokens are counted; empty texts.
     """
-    n_layers, d_model = model.cfg.n_layers, model.cfg.d_model
-    sums = torch.zeros(n_layers + 1, d_model, dtype=torch.float64, device=model.cfg.device)
-    counts = torch.zeros(n_layers + 1, dtype=torch.float64, device=model.cfg.device)
+    shape, device = (model.cfg.n_layers + 1, model.cfg.d_model), device_of(model)
+    sums = torch.zeros(shape, dtype=torch.float64, device=device)
+    counts = torch.zeros(shape[0], dtype=torch.float64, device=device)
 
     def add(layer: int, activations: Tensor, batch: TokenBatch) -> None:
-        tokens = activations[_counted(batch, skip_first)]
-        sums[layer] += torch.nn.functional.normalize(tokens, dim=-1).sum(0, dtype=torch.float64)
+        tokens = activations[_counted(batch, skip_first)].double()
+        sums[layer] += torch.nn.functional.normalize(tokens, dim=-1).sum(0)
         counts[layer] += len(tokens)
 
     visit_residuals(model, texts, add, prepend_bos=prepend_bos, progress=progress)
@@ -132,9 +139,9 @@ def residual_norms(
     Raises:
         ValueError: empty texts.
     """
-    shape = (model.cfg.n_layers + 1, model.cfg.n_ctx)
-    sums = torch.zeros(shape, dtype=torch.float64, device=model.cfg.device)
-    counts = torch.zeros(shape[1], dtype=torch.float64, device=model.cfg.device)
+    shape, device = (model.cfg.n_layers + 1, model.cfg.n_ctx), device_of(model)
+    sums = torch.zeros(shape, dtype=torch.float64, device=device)
+    counts = torch.zeros(shape[1], dtype=torch.float64, device=device)
 
     def add(layer: int, activations: Tensor, batch: TokenBatch) -> None:
         norms = activations.norm(dim=-1) * batch.real
@@ -171,14 +178,16 @@ def top_dimensions(
     check_layers(model, [layer])
     if not 1 <= k <= model.cfg.d_model:
         raise ValueError(f"k: got {k}; 1 to {model.cfg.d_model} are allowed")
-    squares = torch.zeros(model.cfg.d_model, dtype=torch.float64, device=model.cfg.device)
+    squares = torch.zeros(model.cfg.d_model, dtype=torch.float64, device=device_of(model))
+    count = torch.zeros((), dtype=torch.int64, device=squares.device)
 
     def add(_layer: int, activations: Tensor, batch: TokenBatch) -> None:
-        tokens = activations[_counted(batch, skip_first)]
-        squares.add_(tokens.square().sum(0, dtype=torch.float64))
+        tokens = activations[_counted(batch, skip_first)].double()
+        squares.add_(tokens.square().sum(0))
+        count.add_(len(tokens))
 
     visit_residuals(model, texts, add, layers=[layer], prepend_bos=prepend_bos)
-    _check_some(squares.sum(), skip_first)
+    _check_some(count, skip_first)
     largest = (squares / squares.sum()).topk(k)
     return largest.indices, largest.values
 

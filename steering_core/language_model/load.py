@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -42,24 +43,43 @@ def load_model(
 
     Raises:
         ValueError: neither a folder nor a name that can be had; a folder that lacks its config,
-            tokenizer or weights; a weights file cut short, or altered since its checksum.
+            tokenizer or weights; a weights file cut short, or altered since its checksum; weights
+            that are not those of the config.
     """
     source = name if name is not None else os.environ.get(ENVIRONMENT_VARIABLE) or SHIPPED
-    if Path(source).is_dir():
+    local = Path(source).is_dir()
+    if local:
         check_folder(Path(source))
     try:
-        config = AutoConfig.from_pretrained(source)
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, config=config, dtype=torch.float32, use_safetensors=True
+        # Code from the hub is not run, nor is the reader asked whether it may be.
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            source,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        why = (
+            "a folder that transformers cannot read as a causal language model"
+            if local
+            else "which is no folder, and no model of that name could be had from the local cache "
+            "or the network"
+        )
         raise ValueError(
-            f"name: got {str(source)!r}, which is no folder, and no model of that name could be "
-            f"had from the local cache or the network; allowed are a folder with config.json, "
-            f"tokenizer and .safetensors, a Hugging Face name that is at hand, or None for the "
-            f"shipped model ({error})"
+            f"name: got {str(source)!r}, {why}; allowed are a folder with config.json, tokenizer "
+            f"and .safetensors, a Hugging Face name that is at hand, or None for the shipped "
+            f"model ({error})"
         ) from error
+    model, report = loaded
+    if missing := sorted(report["missing_keys"]):  # transformers draws them at random
+        raise ValueError(
+            f"name: got {str(source)!r}, whose weights lack {missing[0]} ({len(missing)} lacking "
+            f"in all); allowed are weights that are whole"
+        )
     return as_bridge(model, tokenizer, device=device)
 
 
@@ -73,13 +93,16 @@ def as_bridge(
 
     The bridge takes the model over; use a copy to go on with the model itself.
     """
-    bridge = TransformerBridge.boot_transformers(
-        model.config._name_or_path or "local",
-        hf_model=model,
-        tokenizer=tokenizer,
-        device=device,
-        dtype=torch.float32,
-    )
+    # Where a model computes queries, keys and values in one, the bridge makes three layers of them,
+    # and draws weights for these before it sets them.
+    with torch.random.fork_rng(devices=[]):
+        bridge = TransformerBridge.boot_transformers(
+            model.config._name_or_path or "local",
+            hf_model=model,
+            tokenizer=tokenizer,
+            device=device,
+            dtype=torch.float32,
+        )
     return bridge.eval()
 
 
@@ -92,9 +115,9 @@ def plain_model(model: TransformerBridge) -> PreTrainedModel:
     Raises:
         ValueError: the bridge's weights were folded or centred, so that it is another model.
     """
-    if getattr(model, "compatibility_mode", False):
+    if model.compatibility_mode or model._weights_processed:
         raise ValueError(
-            "model: got a bridge in compatibility mode, whose weights are folded and centred; a "
+            "model: got a bridge in compatibility mode, or whose weights were folded or centred; a "
             "bridge as load_model gives it is allowed"
         )
     bridged = model.original_model
@@ -145,7 +168,8 @@ def _check_file(path: Path, expected: str | None) -> None:
     if not path.is_file():
         raise ValueError(f"{path}: missing; its SHA-256 should be {expected}")
     if expected is not None:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as stored:
+            found = hashlib.file_digest(stored, "sha256").hexdigest()
         if found != expected:
             raise ValueError(
                 f"{path}: the file is damaged or altered: its SHA-256 is {found}, "

@@ -50,9 +50,8 @@ def visit_residuals(
     wanted = check_layers(model, range(model.cfg.n_layers + 1) if layers is None else layers)
     _check_unhooked(model)
     body = plain_model(model).base_model
-    blocks = next(part for part in body.children() if isinstance(part, nn.ModuleList))
-    stop = max(wanted)
-    del blocks[max(stop, 1) :]
+    blocks = _blocks(body, model.cfg.n_layers)
+    del blocks[max(*wanted, 1) :]
     batch: TokenBatch
 
     def on_input(_block: nn.Module, args: tuple, kwargs: dict) -> None:
@@ -68,12 +67,17 @@ def visit_residuals(
         blocks[0].register_forward_pre_hook(on_input, with_kwargs=True)
     for layer in wanted - {0}:
         blocks[layer - 1].register_forward_hook(on_output(layer))
-    device = model.cfg.device
+    device = device_of(model)
     for batch in tqdm(
         token_batches(model, texts, prepend_bos=prepend_bos), disable=not progress, desc="reading"
     ):
         batch = batch.to(device)
         body(batch.tokens, use_cache=False)
+
+
+def device_of(model: TransformerBridge) -> torch.device:
+    """Where the model's weights are."""
+    return next(model.parameters()).device
 
 
 def check_layers(model: TransformerBridge, layers: Iterable[int]) -> set[int]:
@@ -84,9 +88,20 @@ def check_layers(model: TransformerBridge, layers: Iterable[int]) -> set[int]:
     if bad or not wanted:
         got = bad[0] if bad else "none"
         raise ValueError(
-            f"layers: got {got}; 0 (the embeddings) to {n_layers} (the last output) are allowed"
+            f"layer: got {got}; 0 (the embeddings) to {n_layers} (the last output) are allowed"
         )
     return wanted
+
+
+def _blocks(body: nn.Module, n_layers: int) -> nn.ModuleList:
+    """The row of blocks of a Hugging Face model, however deep it lies."""
+    for part in body.modules():
+        if isinstance(part, nn.ModuleList) and len(part) == n_layers:
+            return part
+    raise ValueError(
+        f"model: got {type(body).__name__}, in which no row of {n_layers} blocks is found; a model "
+        f"that keeps its blocks in one list is allowed"
+    )
 
 
 def _check_unhooked(model: TransformerBridge) -> None:

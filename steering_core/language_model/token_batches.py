@@ -54,7 +54,7 @@ def token_batches(
 
     Args:
         model: its tokenizer and context are used.
-        texts: any number of them; no more than 512 are held at a time.
+        texts: any number of them, or one; no more than 512 are held at a time.
         prepend_bos: put the token that begins a text in front of each window.
         batch_tokens: memory for speed.
 
@@ -62,13 +62,14 @@ def token_batches(
         ValueError: no texts at all; an empty text, named by its place; something that is no text.
     """
     context = model.cfg.n_ctx
-    n_texts = n_split = n_more = 0
+    n_texts = n_split = n_windows = 0
     source = iter([texts] if isinstance(texts, str) else texts)
     while chunk := list(itertools.islice(source, CHUNK)):
         _check_texts(chunk, n_texts)
         windows = _windows(model, chunk, context, prepend_bos)
-        n_split += sum(n > 1 for n in Counter(text for text, _ in windows).values())
-        n_more += len(windows) - len(chunk)
+        split = [n for n in Counter(text for text, _ in windows).values() if n > 1]
+        n_split += len(split)
+        n_windows += sum(split)
         yield from _batched([(n_texts + text, tokens) for text, tokens in windows], batch_tokens)
         n_texts += len(chunk)
     if n_texts == 0:
@@ -76,7 +77,7 @@ def token_batches(
     if n_split:
         warnings.warn(
             f"{n_split} of {n_texts} texts are longer than the context of {context} tokens; they "
-            f"were split into {n_split + n_more} windows, each read from position 0",
+            f"were split into {n_windows} windows, each read from position 0",
             stacklevel=2,
         )
 
