@@ -10,6 +10,8 @@ from steering_core.language_model.activations import (
     top_dimensions,
 )
 from steering_core.language_model.load import load_model
+from steering_core.language_model.record import training_mean, training_record
+from steering_core.language_model.telling import single_tokens, telling_words
 from steering_core.language_model.texts import TEXT_SETS, load_texts
 
 __all__ = [
@@ -19,5 +21,9 @@ __all__ = [
     "mean_cosine",
     "residual_mean",
     "residual_norms",
+    "single_tokens",
+    "telling_words",
     "top_dimensions",
+    "training_mean",
+    "training_record",
 ]

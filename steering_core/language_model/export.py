@@ -28,11 +28,19 @@ from steering_core.language_model.load import CHECKSUMS, as_bridge
 from steering_core.language_model.recipe import Recipe
 
 SCORES, MEANS, CURVE, CARD = "scores.json", "means.safetensors", "curve.csv", "README.md"
+RECIPE = "recipe.json"
 PASSAGES = 2000  # of the training text, over which the mean activations are taken
 _PASSAGE_CHARACTERS = 900  # about 230 tokens: within the context
 
 
-def export(model: GPT2LMHeadModel, books: Sequence[Book], run: str | Path, recipe: Recipe) -> Path:
+def export(
+    model: GPT2LMHeadModel,
+    books: Sequence[Book],
+    run: str | Path,
+    recipe: Recipe,
+    *,
+    manifest: str | Path | None = None,
+) -> Path:
     """Write the folder `run`/model, by way of a temporary name; gives its path.
 
     Args:
@@ -50,6 +58,7 @@ def export(model: GPT2LMHeadModel, books: Sequence[Book], run: str | Path, recip
     _write_scores(partial, books)
     _write_means(partial, books, recipe)
     shutil.copyfile(run / "log.csv", partial / CURVE)
+    (partial / RECIPE).write_text(recipe.to_json() + "\n", "utf-8")
     if manifest is not None:
         shutil.copyfile(manifest, partial / "manifest.tsv")
     (partial / CARD).write_text(model_card(partial, recipe, passages=PASSAGES), "utf-8")

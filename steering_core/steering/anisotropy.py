@@ -193,6 +193,20 @@ def interval(values: Float64[Tensor, "resamples ..."]) -> tuple[Tensor, Tensor]:
     return low, high
 
 
+def spans(sets: Mapping[str, Sequence[str]]) -> dict[str, slice]:
+    """Where each set's texts lie when all sets are put in a row."""
+    ends = np.cumsum([len(texts) for texts in sets.values()]).tolist()
+    return {
+        name: slice(end - len(texts), end)
+        for (name, texts), end in zip(sets.items(), ends, strict=True)
+    }
+
+
+def mean_of(sums: ResidualSums, texts: slice) -> Float64[Tensor, "layers d_model"]:
+    """The mean activation over some of the texts."""
+    return sums.total[:, texts].sum(1) / sums.tokens[texts].sum()
+
+
 def mean_agreement(means: Mapping[str, Tensor]) -> Float64[Tensor, "layers sets sets"]:
     """Cosine between the mean activations of each two sets of texts, at every layer.
 
@@ -202,6 +216,30 @@ def mean_agreement(means: Mapping[str, Tensor]) -> Float64[Tensor, "layers sets 
     stacked = torch.stack([m.double() for m in means.values()], dim=1)
     unit = torch.nn.functional.normalize(stacked, dim=-1)
     return unit @ unit.transpose(1, 2)
+
+
+def off_diagonal(matrix: Float64[Tensor, "layers n n"]) -> Float64[Tensor, "layers pairs"]:
+    """The entries above the diagonal."""
+    row, column = torch.triu_indices(matrix.shape[1], matrix.shape[2], 1)
+    return matrix[:, row, column]
+
+
+def plane_of_mean(
+    activations: Float[Tensor, "n d"], mean: Float[Tensor, " d"]
+) -> tuple[Float64[Tensor, " n"], Float64[Tensor, " n"]]:
+    """Coordinates along the mean, and along the direction of most variation at right angles to it.
+
+    Raises:
+        ValueError: a mean of zero.
+    """
+    if not mean.norm() > 0:
+        raise ValueError("mean: got a vector of zero; it has no direction")
+    x, towards = activations.double(), torch.nn.functional.normalize(mean.double(), dim=0)
+    along = x @ towards
+    rest = x - along[:, None] * towards
+    rest = rest - rest.mean(0)
+    most = torch.linalg.svd(rest, full_matrices=False).Vh[0]
+    return along, rest @ most
 
 
 def sample_activations(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 from jaxtyping import Float, Float64
 from matplotlib.axes import Axes
@@ -18,14 +19,41 @@ Band = tuple[Tensor, Tensor, Tensor]
 BINS = np.linspace(-1, 1, 81)
 
 
+def band_table(lines: Mapping[str, Band]) -> pd.DataFrame:
+    """What the lines show: a row for each layer and line."""
+    return pd.DataFrame(
+        [
+            {"line": name, "layer": layer, "value": v, "low": low, "high": high}
+            for name, band in lines.items()
+            for layer, (v, low, high) in enumerate(
+                zip(*(end.tolist() for end in band), strict=True)
+            )
+        ]
+    )
+
+
+def histogram_table(
+    raw: Float[np.ndarray, "layers bins"], centred: Float[np.ndarray, "layers bins"]
+) -> pd.DataFrame:
+    """What the histograms show: a row for each layer and bin."""
+    n_layers, n_bins = raw.shape
+    return pd.DataFrame(
+        {
+            "layer": np.repeat(np.arange(n_layers), n_bins),
+            "from": np.tile(BINS[:-1], n_layers),
+            "to": np.tile(BINS[1:], n_layers),
+            "share as they are": raw.ravel(),
+            "share with the mean taken away": centred.ravel(),
+        }
+    )
+
+
 def layer_names(n: int) -> list[str]:
     """Ticks for n layers: the embeddings, then the blocks' outputs by number."""
     return ["emb", *map(str, range(1, n))]
 
 
-def cloud(
-    mean_part: Float[Tensor, " n"], other_part: Float[Tensor, " n"], *, xlabel: str, ylabel: str
-) -> Figure:
+def cloud(mean_part: Float[Tensor, " n"], other_part: Float[Tensor, " n"], *, layer: int) -> Figure:
     """Activations in the plane of their mean and of the direction in which they vary most."""
     with use_style():
         fig, ax = plt.subplots(figsize=(5.6, 4.0))
@@ -38,7 +66,7 @@ def cloud(
             "", centre, (0, 0), arrowprops={"arrowstyle": "->", "color": VERMILLION, "lw": 2}
         )
         ax.plot([], [], color=VERMILLION, label="the mean")
-        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.set(xlabel=f"along the mean, layer {layer}", ylabel="direction of most variation")
         ax.set_aspect("equal")
         ax.legend(loc="best")
     return fig

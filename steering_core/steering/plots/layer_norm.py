@@ -3,11 +3,27 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from steering_core.publishing.style import PALETTE, use_style
+
+
+def strength_table(
+    strengths: Sequence[float], dots: Mapping[str, Float[Tensor, "features layers strengths"]]
+) -> pd.DataFrame:
+    """What the lines show: a row for each base, feature, layer and strength; layers from 1."""
+    return pd.DataFrame(
+        [
+            {"base": base, "feature": f, "layer": k + 1, "strength": a, "dot": float(d[f, k, i])}
+            for base, d in dots.items()
+            for f in range(d.shape[0])
+            for k in range(d.shape[1])
+            for i, a in enumerate(strengths)
+        ]
+    )
 
 
 def strength_lines(

@@ -1,0 +1,74 @@
+"""What comes with a model that this package made: how it was trained, and its mean activations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from jaxtyping import Float
+from safetensors import safe_open
+from torch import Tensor
+
+from steering_core.language_model.load import SHIPPED, check_folder
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a model was trained, and how well it reads.
+
+    recipe: as `pretrain` was given it. bits_per_byte: of each set, on books held out whole.
+    curve: columns step, tokens, seconds since the row before, loss in nats a token, and bits a byte
+        of each set on a few held-out windows.
+    """
+
+    recipe: Mapping[str, Any]
+    bits_per_byte: Mapping[str, float]
+    curve: pd.DataFrame
+
+
+def training_record(folder: str | Path = SHIPPED) -> TrainingRecord:
+    """The record of a model that `language_model.pretrain` finished; the shipped one by default.
+
+    Raises:
+        ValueError: a folder without a record, or damaged.
+    """
+    folder = _finished(folder, "scores.json")
+    return TrainingRecord(
+        recipe=json.loads((folder / "recipe.json").read_text("utf-8")),
+        bits_per_byte=json.loads((folder / "scores.json").read_text("utf-8"))["bits_per_byte"],
+        curve=pd.read_csv(folder / "curve.csv"),
+    )
+
+
+def training_mean(
+    centre: Literal["tokens", "positions"] = "tokens", *, folder: str | Path = SHIPPED
+) -> Float[Tensor, "layers *position d_model"]:
+    """The mean of the residual stream over passages of the model's training text.
+
+    Args:
+        centre: "tokens": (n_layers + 1, d_model), over every token but the first of each passage;
+            "positions": (n_layers + 1, n_ctx, d_model), first positions included, nan where no
+            passage was as long.
+        folder: of a model that `language_model.pretrain` finished; the shipped one by default.
+
+    Raises:
+        ValueError: `centre` is neither; a folder without means, or damaged.
+    """
+    if centre not in ("tokens", "positions"):
+        raise ValueError(f'centre: got {centre!r}; "tokens" and "positions" are allowed')
+    with safe_open(_finished(folder, "means.safetensors") / "means.safetensors", "pt") as stored:
+        return stored.get_tensor(centre)
+
+
+def _finished(folder: str | Path, needed: str) -> Path:
+    folder = Path(folder)
+    if not (folder / needed).is_file():
+        raise ValueError(
+            f"folder: {folder} has no {needed}; a model that language_model.pretrain made has"
+        )
+    check_folder(folder)
+    return folder
