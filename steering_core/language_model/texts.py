@@ -18,7 +18,7 @@ TEXT_SETS = {
     "stories": "stories of ten other genres, 20 of each, none of the four above",
     "neutral": "plain writing that tells no story: recipes, minutes, labels, weather reports",
     "loving": "somebody speaks or writes with love",
-    "hateful": "somebody speaks or writes with hatred or contempt of persons, never of a people",
+    "hateful": "somebody speaks or writes with hatred or contempt, never of a people",
     "fantasy_lexicon": "further fantasy, kept apart: to take words from, not to measure on",
     "scifi_lexicon": "further science fiction, kept apart likewise",
     "sports_lexicon": "further sports, kept apart likewise",
