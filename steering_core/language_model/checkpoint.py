@@ -32,7 +32,7 @@ def save_checkpoint(
     tensors = {name: value.detach().contiguous() for name, value in tensors.items()}
     temporary = path.with_suffix(".partial")
     save_file(tensors, temporary, metadata=dict(notes) | {"digest": _digest(tensors)})
-    with temporary.open("rb") as written:
+    with temporary.open("r+b") as written:
         os.fsync(written.fileno())
     os.replace(temporary, path)
 
@@ -46,10 +46,15 @@ def load_checkpoint(
         ValueError: the file is damaged, or belongs to a model of another shape.
     """
     notes, tensors = read_tensors(path)
-    model.load_state_dict(
-        {k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")},
-        strict=False,
-    )
+    weights = {k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")}
+    stored, built = ({k: tuple(v.shape) for k, v in w.items()} for w in (weights, _weights(model)))
+    if stored != built:
+        differing = sorted(k for k in stored | built if stored.get(k) != built.get(k))
+        raise ValueError(
+            f"{path}: the checkpoint is of another model; {differing[0]} has shape "
+            f"{stored.get(differing[0])} there and {built.get(differing[0])} here"
+        )
+    model.load_state_dict(weights, strict=False)  # a tied weight is there under one of its names
     for which, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():

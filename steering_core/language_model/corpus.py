@@ -37,7 +37,7 @@ class Book:
     def draw_weight(self) -> float:
         """How often the book is drawn within its set: by length, less for long-winded prose."""
         words_a_sentence = len(self.text.split()) / max(1, len(re.findall(r"[.!?]", self.text)))
-        return len(self.text) * min(1.0, PLAIN_SENTENCE / words_a_sentence)
+        return len(self.text) * (PLAIN_SENTENCE / max(PLAIN_SENTENCE, words_a_sentence))
 
 
 def read_corpus(folder: str | Path, manifest: str | Path | None = None) -> list[Book]:
@@ -53,23 +53,27 @@ def read_corpus(folder: str | Path, manifest: str | Path | None = None) -> list[
             that it gives.
 
     Raises:
-        ValueError: no such folder, no text in it, a book of the manifest missing, or altered.
+        ValueError: no such folder, no text in it, a book of the manifest missing or altered, two
+            books of one name or of one text, or a file that is not in UTF-8.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"folder: {str(folder)!r} is no folder; a folder of .txt files is needed")
-    files = {path.stem: path for path in sorted(folder.rglob("*.txt"))}
-    if not files:
+    paths = sorted(folder.resolve().rglob("*.txt"))
+    if not paths:
         raise ValueError(f"folder: {str(folder)!r} holds no .txt file; it needs one or more")
+    files = {path.stem: path for path in paths}
     listed = _sets(files) if manifest is None else _read_manifest(Path(manifest), files)
-    digests = {name: hashlib.sha256(files[name].read_bytes()).hexdigest() for name in listed}
+    _refuse_two_of_a_name([path for path in paths if path.stem in listed])
+    digests = {name: _sha256(files[name]) for name in sorted(listed)}
+    _refuse_copies(digests)
     held_out = {
         name
         for of_set in set(listed.values())
         for name in _held_out([n for n, s in listed.items() if s == of_set], files, digests)
     }
     return [
-        Book(of_set, name, clean(files[name].read_text("utf-8")), name in held_out)
+        Book(of_set, name, clean(_read(files[name])), name in held_out)
         for name, of_set in sorted(listed.items(), key=lambda item: (item[1], item[0]))
     ]
 
@@ -95,17 +99,54 @@ def _sets(files: dict[str, Path]) -> dict[str, str]:
 
 def _read_manifest(manifest: Path, files: dict[str, Path]) -> dict[str, str]:
     with manifest.open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table, delimiter="\t"))
+        reader = csv.DictReader(table, delimiter="\t")
+        rows = list(reader)
+    if missing := {"set", "name", "sha256"} - set(reader.fieldnames or []):
+        raise ValueError(f"manifest: {manifest.name} lacks columns {sorted(missing)}")
+    if len({row["name"] for row in rows}) < len(rows):
+        raise ValueError(f"manifest: {manifest.name} names a book twice; once is allowed")
     for row in rows:
         path = files.get(row["name"])
         if path is None:
             raise ValueError(f"folder: {row['name']}.txt, named by {manifest.name}, is not there")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = _sha256(path)
         if found != row["sha256"]:
             raise ValueError(
                 f"{path.name}: SHA-256 is {found}; {manifest.name} says {row['sha256']}"
             )
     return {row["name"]: row["set"] for row in rows}
+
+
+def _refuse_two_of_a_name(paths: Sequence[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in seen:
+            raise ValueError(
+                f"folder: {seen[path.stem]} and {path} have the same name; rename one of them"
+            )
+        seen[path.stem] = path
+
+
+def _refuse_copies(digests: dict[str, str]) -> None:
+    """A copy could be trained on while the other is held out."""
+    seen: dict[str, str] = {}
+    for name, digest in digests.items():
+        if digest in seen:
+            raise ValueError(
+                f"folder: {seen[digest]}.txt and {name}.txt are the same text; keep one of them"
+            )
+        seen[digest] = name
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name}: it is not in UTF-8 ({error})") from error
 
 
 def _held_out(names: Sequence[str], files: dict[str, Path], digests: dict[str, str]) -> list[str]:

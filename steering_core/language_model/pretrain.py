@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import os
 import shutil
 import time
@@ -22,21 +23,23 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from steering_core.language_model.checkpoint import load_checkpoint, save_checkpoint
+from steering_core.language_model.checkpoint import load_checkpoint, read_tensors, save_checkpoint
 from steering_core.language_model.corpus import Book, read_corpus
 from steering_core.language_model.recipe import Recipe
-from steering_core.language_model.tokenizer import train_tokenizer
+from steering_core.language_model.tokenizer import END_OF_TEXT, train_tokenizer
 from steering_core.language_model.windows import EncodedBook, Windows, encode_books
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.csv"
 _TOKENIZER_CHARACTERS = 5_000_000  # of each set, so that each has words of its own
 _PREVIEW_WINDOWS = 32  # of each set, for the curve
+
+_Loss = Callable[[Int64[Tensor, "batch window"]], Float[Tensor, ""]]
 
 
 def pretrain(
@@ -55,48 +58,43 @@ def pretrain(
         books: from `read_corpus`.
         out: a folder; what an interrupted run left there is taken up again.
         recipe: sizes and rates; on taking up a run, only `tokens` and `decay` may differ.
-        device: where to compute; half precision (bf16) is used for the matrix products.
-        compiled: use torch.compile; by default where a C++ compiler or a GPU is at hand.
+        device: where to compute.
+        compiled: use torch.compile, and half precision (bf16) for the matrix products; by default
+            where a C++ compiler or a GPU is at hand.
         save_every: steps between checkpoints, each with a row of the log.
 
     Raises:
         ValueError: no books to train on, a damaged checkpoint, or one of another recipe.
     """
+    if save_every < 1:
+        raise ValueError(f"save_every: got {save_every}; it must be 1 or more")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    _refuse_another_recipe(out / CHECKPOINT, recipe)
     tokenizer = _tokenizer(books, out, recipe)
+    model = new_model(recipe, tokenizer)
+    nn.Module.to(model, device)  # in place; the types of `model.to` are lost in transformers
+    optimizers = _optimizers(model, recipe)
+    first = _resume(out, model, optimizers)
+    if first >= recipe.steps:
+        return model.eval()
     encoded = encode_books(books, tokenizer, context=recipe.context)
     windows = _windows([b for b in encoded if not b.book.held_out], tokenizer, recipe)
     held_out = _previews([b for b in encoded if b.book.held_out], tokenizer, recipe)
-    model = new_model(recipe, tokenizer).to(device)
-    optimizers = _optimizers(model, recipe)
-    first = _resume(out / CHECKPOINT, model, optimizers, recipe)
     loss_of = _loss_function(model, device, _can_compile(device) if compiled is None else compiled)
 
     began, losses = time.perf_counter(), []
     for step in tqdm(
         range(first, recipe.steps), initial=first, total=recipe.steps, desc="pretraining"
     ):
-        for optimizer in optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * recipe.rate_factor(step)
         loss = loss_of(windows.batch(recipe.batch, seed=(recipe.seed, step)).to(device))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers.values():
-            optimizer.step()
-            optimizer.zero_grad()
+        _update(model, optimizers, recipe.rate_factor(step))
         losses.append(float(loss.detach()))
         if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
             seconds = time.perf_counter() - began
-            _log(
-                out / LOG,
-                step + 1,
-                seconds,
-                losses,
-                _bits(loss_of, held_out, tokenizer, device),
-                recipe,
-            )
+            bits = _bits(loss_of, held_out, tokenizer, device)
+            _log(out / LOG, step + 1, seconds, losses, bits, recipe)
             notes = {"step": str(step + 1), "recipe": recipe.to_json()}
             save_checkpoint(out / CHECKPOINT, model, optimizers, notes)
             began, losses = time.perf_counter(), []
@@ -114,18 +112,18 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> GPT2LMHeadM
         attn_pdrop=0.0,
         embd_pdrop=0.0,
         resid_pdrop=0.0,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=_begin(tokenizer),
+        eos_token_id=_begin(tokenizer),
     )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+        torch.default_generator.manual_seed(recipe.seed)  # of the CPU alone, where it is drawn
         return GPT2LMHeadModel(config)
 
 
 def _tokenizer(books: Sequence[Book], out: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
     """The run's tokenizer: trained once, on as many characters of each set."""
     folder = out / "tokenizer"
-    if folder.is_dir():
+    if folder.is_dir() and (out / CHECKPOINT).exists():  # else it may be of another recipe
         return PreTrainedTokenizerFast.from_pretrained(folder)
     read = [book for book in books if not book.held_out]
     if not read:
@@ -141,23 +139,30 @@ def _tokenizer(books: Sequence[Book], out: Path, recipe: Recipe) -> PreTrainedTo
     partial = out / "tokenizer.partial"
     shutil.rmtree(partial, ignore_errors=True)
     tokenizer.save_pretrained(partial)
+    shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     return tokenizer
+
+
+def _begin(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The token that begins a text."""
+    return tokenizer.get_vocab()[END_OF_TEXT]
 
 
 def _windows(
     books: Sequence[EncodedBook], tokenizer: PreTrainedTokenizerFast, recipe: Recipe
 ) -> Windows:
-    return Windows(books, recipe.shares, begin=tokenizer.bos_token_id, context=recipe.context)
+    return Windows(books, recipe.shares, begin=_begin(tokenizer), context=recipe.context)
 
 
 def _previews(
     books: Sequence[EncodedBook], tokenizer: PreTrainedTokenizerFast, recipe: Recipe
-) -> dict[str, Int64[Tensor, "n context+1"]]:
+) -> dict[str, Int64[Tensor, "n window"]]:
     """The same few windows of each set's held-out books, for the curve."""
     of_set = {s: [b for b in books if b.book.set == s] for s in sorted({b.book.set for b in books})}
+    even = replace(recipe, shares={})  # a set that is never trained on has a curve too
     return {
-        s: _windows(own, tokenizer, recipe).batch(_PREVIEW_WINDOWS, seed=(2**31,))
+        s: _windows(own, tokenizer, even).batch(_PREVIEW_WINDOWS, seed=(2**31,))
         for s, own in of_set.items()
     }
 
@@ -179,9 +184,17 @@ def _optimizers(model: GPT2LMHeadModel, recipe: Recipe) -> dict[str, Optimizer]:
     return optimizers
 
 
-def _loss_function(
-    model: GPT2LMHeadModel, device: str, compiled: bool
-) -> Callable[[Int64[Tensor, "batch context+1"]], Float[Tensor, ""]]:
+def _update(model: GPT2LMHeadModel, optimizers: dict[str, Optimizer], rate_factor: float) -> None:
+    """A step of all optimisers along the gradients of `model`, which are cleared."""
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * rate_factor
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def _loss_function(model: GPT2LMHeadModel, device: str, compiled: bool) -> _Loss:
     """Mean cross-entropy of the next token, in nats, over a batch of windows."""
 
     def loss(tokens: Tensor) -> Tensor:
@@ -203,28 +216,28 @@ def _can_compile(device: str) -> bool:
 
 
 @torch.no_grad()
-def _bits(loss_of, held_out: dict[str, Tensor], tokenizer, device: str) -> dict[str, float]:
+def _bits(
+    loss_of: _Loss,
+    held_out: dict[str, Int64[Tensor, "n window"]],
+    tokenizer: PreTrainedTokenizerFast,
+    device: str,
+) -> dict[str, float]:
     """Bits a byte of each set's preview."""
     bits = {}
     for of_set, windows in held_out.items():
-        texts = tokenizer.batch_decode(windows[:, 1:], clean_up_tokenization_spaces=False)
-        n_bytes = sum(len(text.encode()) for text in texts)
-        bits[of_set] = (
-            float(loss_of(windows.to(device)))
-            * windows[:, 1:].numel()
-            / n_bytes
-            / 0.6931471805599453
-        )
+        predicted = windows[:, 1:].flatten().tolist()
+        # A byte-level vocabulary writes each byte as one character.
+        n_bytes = sum(map(len, tokenizer.convert_ids_to_tokens(predicted)))
+        nats = float(loss_of(windows.to(device))) * len(predicted)
+        bits[of_set] = nats / math.log(2) / n_bytes
     return bits
 
 
-def _resume(
-    path: Path, model: GPT2LMHeadModel, optimizers: dict[str, Optimizer], recipe: Recipe
-) -> int:
-    """Take up the run at `path`, if there is one; gives the next step."""
+def _refuse_another_recipe(path: Path, recipe: Recipe) -> None:
+    """The run at `path`, if there is one, may differ in how long it is, and when it decays."""
     if not path.exists():
-        return 0
-    notes = load_checkpoint(path, model, optimizers)
+        return
+    notes, _ = read_tensors(path)
     stored = Recipe.from_json(notes["recipe"])
     asked = replace(recipe, tokens=stored.tokens, decay=stored.decay)
     for field in fields(Recipe):
@@ -233,10 +246,27 @@ def _resume(
                 f"{field.name}: got {getattr(asked, field.name)}, but the run in {path.parent} has "
                 f"{getattr(stored, field.name)}; use that, or another folder"
             )
-    for optimizer in optimizers.values():
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-    return int(notes["step"])
+
+
+def _resume(out: Path, model: GPT2LMHeadModel, optimizers: dict[str, Optimizer]) -> int:
+    """Take up the run in `out`, if there is one; gives the next step."""
+    path = out / CHECKPOINT
+    step = int(load_checkpoint(path, model, optimizers)["step"]) if path.exists() else 0
+    _cut_log(out / LOG, step)
+    return step
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop the rows after `step`: the run was killed before the checkpoint that goes with them."""
+    if not path.exists():
+        return
+    header, *rows = path.read_bytes().splitlines(keepends=True) or [b""]
+    whole = [row for row in rows if row.endswith(b"\n")]
+    kept = [row for row in whole if int(row.split(b",")[0]) <= step]
+    if kept != rows or not rows:
+        temporary = path.with_suffix(".partial")
+        temporary.write_bytes(b"".join([header, *kept]) if kept else b"")
+        os.replace(temporary, path)
 
 
 def _log(
@@ -254,10 +284,9 @@ def _log(
         "seconds": round(seconds, 1),
         "loss": round(sum(losses) / max(1, len(losses)), 4),
     } | {of_set: round(value, 4) for of_set, value in bits.items()}
-    new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, list(row))
-        if new:
+        if table.tell() == 0:
             writer.writeheader()
         writer.writerow(row)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 # The small sets make up half of what is read, so that the model knows their registers.
@@ -20,11 +21,14 @@ SHARES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes in tokens and units; rates a step. A set without a share of its own is drawn by its
-    length.
+    """Sizes in tokens and units; rates a step. The sets without a share are drawn by their length,
+    from what the others leave.
 
     The rates rise over `warmup` steps, stay, and fall linearly to zero over the last `decay` of
     the tokens.
+
+    Raises:
+        ValueError: a value that no run can have; the message names it.
     """
 
     tokens: int = 40_000_000
@@ -46,10 +50,20 @@ class Recipe:
         for name in ("tokens", "width", "layers", "heads", "context", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: got {getattr(self, name)}; it must be 1 or more")
+        for name in ("muon_rate", "adam_rate", "weight_decay", "warmup", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name}: got {getattr(self, name)}; it must be 0 or more, finite")
+        if not 257 <= self.vocabulary <= 2**16:
+            raise ValueError(
+                f"vocabulary: got {self.vocabulary}; it must be 257 (256 bytes and one) to 65536"
+            )
         if self.width % self.heads:
             raise ValueError(f"heads: got {self.heads}; it must divide width, {self.width}")
         if not 0 <= self.decay <= 1:
             raise ValueError(f"decay: got {self.decay}; it must lie in [0, 1]")
+        for of_set, share in self.shares.items():
+            if not 0 <= share <= 1:
+                raise ValueError(f"shares: got {share} for {of_set!r}; it must lie in [0, 1]")
 
     @property
     def steps(self) -> int:
@@ -57,13 +71,14 @@ class Recipe:
         return max(1, round(self.tokens / (self.batch * self.context)))
 
     def rate_factor(self, step: int) -> float:
-        """Share of the full rates at `step`, counted from 0."""
-        left = (self.steps - step) / max(1.0, self.decay * self.steps)
+        """Share of the full rates at `step`, counted from 0; zero after the last."""
+        left = max(0, self.steps - step) / max(1.0, self.decay * self.steps)
         return min(1.0, (step + 1) / max(1, self.warmup), left)
 
     def to_json(self) -> str:
         """The recipe as one line of JSON."""
-        return json.dumps(asdict(self))
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return json.dumps(values | {"shares": dict(self.shares)})
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

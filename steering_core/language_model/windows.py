@@ -27,14 +27,12 @@ def encode_books(
     books: Sequence[Book], tokenizer: PreTrainedTokenizerBase, *, context: int
 ) -> list[EncodedBook]:
     """Tokens of each book that is longer than a window of `context` tokens and its target."""
-    rows: list[list[int]] = tokenizer([book.text for book in books], verbose=False)["input_ids"]
-    line_break = [
-        token for text, token in tokenizer.get_vocab().items() if set(text) == {"Ċ"}
-    ]  # Ċ is how a byte-level vocabulary writes a line break
+    # Ċ is how a byte-level vocabulary writes a line break.
+    line_breaks = [token for text, token in tokenizer.get_vocab().items() if set(text) == {"Ċ"}]
     encoded = []
-    for book, row in zip(books, rows, strict=True):
-        tokens = np.asarray(row, dtype=np.uint16)
-        begins = np.flatnonzero(np.isin(tokens, line_break)) + 1
+    for book in books:  # one at a time: the tokenizer needs a hundred bytes for each token
+        tokens = np.asarray(tokenizer(book.text, verbose=False)["input_ids"], dtype=np.uint16)
+        begins = np.flatnonzero(np.isin(tokens, line_breaks)) + 1
         begins = np.concatenate([[0], begins[begins < len(tokens) - context]]).astype(np.int64)
         if len(tokens) > context + 1:
             encoded.append(EncodedBook(book, tokens, begins))
@@ -52,7 +50,18 @@ class Windows:
     def __init__(
         self, books: Sequence[EncodedBook], shares: Mapping[str, float], *, begin: int, context: int
     ) -> None:
-        """`begin`: the token that begins a text. Sets without a share are drawn by length."""
+        """Work out how often each book is drawn.
+
+        Args:
+            books: to draw from, in an order that the draws depend on.
+            shares: of the windows, for each set; the sets without one are drawn by length, from
+                what the others leave.
+            begin: the token that begins a text.
+            context: length of a window.
+
+        Raises:
+            ValueError: no book, or no set with a share above zero.
+        """
         if not books:
             raise ValueError(
                 "books: none is longer than the context; give longer texts or a shorter context"
@@ -64,13 +73,18 @@ class Windows:
             s: shares[s] if s in shares else max(0.0, 1 - shared) * n / free
             for s, n in lengths.items()
         }
-        weights = np.array([share[b.book.set] * b.book.draw_weight for b in books])
-        totals = {s: sum(b.book.draw_weight for b in books if b.book.set == s) for s in lengths}
+        if not sum(share.values()) > 0:
+            raise ValueError(f"shares: all of {list(share)} have 0; one or more must be above")
+        own = [b.book.draw_weight for b in books]
+        totals = {
+            s: sum(w for b, w in zip(books, own, strict=True) if b.book.set == s) for s in share
+        }
+        weights = np.array([share[b.book.set] * w for b, w in zip(books, own, strict=True)])
         weights /= [totals[b.book.set] for b in books]
         self._books, self._weights = books, weights / weights.sum()
         self._begin, self._context = begin, context
 
-    def batch(self, n: int, *, seed: Sequence[int]) -> Int64[Tensor, "n context+1"]:
+    def batch(self, n: int, *, seed: Sequence[int]) -> Int64[Tensor, "n window"]:
         """`n` windows and for each the token after it; the same for the same seed."""
         generator = np.random.default_rng(seed)
         chosen = generator.choice(len(self._books), size=n, p=self._weights)
