@@ -23,7 +23,7 @@ import pytest
 import torch
 
 TEXTS = 200
-WORDS = (40, 200)  # of a text, evenly spread: about 150 tokens
+WORDS = (60, 180)  # of a text, evenly spread: about 150 tokens, within the context
 REPETITIONS = 5
 WIDTH, LAYERS, HEADS, CONTEXT, N_TOKENS = 192, 6, 6, 256, 12_000
 """The shipped model's; a random one of this shape stands in where its weights are not there."""
