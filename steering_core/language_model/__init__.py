@@ -11,7 +11,11 @@ from steering_core.language_model.activations import (
 )
 from steering_core.language_model.load import load_model
 from steering_core.language_model.record import training_mean, training_record
-from steering_core.language_model.telling import single_tokens, telling_words
+from steering_core.language_model.telling import (
+    single_tokens,
+    telling_words,
+    telling_words_of_each,
+)
 from steering_core.language_model.texts import TEXT_SETS, load_texts
 
 __all__ = [
@@ -23,6 +27,7 @@ __all__ = [
     "residual_norms",
     "single_tokens",
     "telling_words",
+    "telling_words_of_each",
     "top_dimensions",
     "training_mean",
     "training_record",

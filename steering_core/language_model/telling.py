@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
@@ -54,6 +54,27 @@ def telling_words(
 
     candidates = [word for word, count in here.items() if count >= at_least_texts]
     return sorted(candidates, key=lambda word: (-z(word), word))[:k]
+
+
+def telling_words_of_each(
+    sets: Mapping[str, Sequence[str]], *, k: int = 40, at_least_texts: int = 3
+) -> dict[str, list[str]]:
+    """For each set, its k words most telling beside all the others; see `telling_words`.
+
+    Raises:
+        ValueError: fewer than two sets, an empty one, or k below 1.
+    """
+    if len(sets) < 2:
+        raise ValueError(f"sets: got {len(sets)}; two or more are needed")
+    return {
+        name: telling_words(
+            texts,
+            [text for other, own in sets.items() if other != name for text in own],
+            k=k,
+            at_least_texts=at_least_texts,
+        )
+        for name, texts in sets.items()
+    }
 
 
 def single_tokens(tokenizer: PreTrainedTokenizerBase, candidates: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import steering_core
 from steering_core.publishing.files import checkout_root
 
-_LIBRARIES = ("torch", "numpy", "plotly", "matplotlib")
+_LIBRARIES = ("torch", "transformers", "transformer_lens", "numpy", "plotly", "matplotlib")
 
 
 @dataclass(frozen=True)

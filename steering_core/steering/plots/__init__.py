@@ -11,23 +11,26 @@ from steering_core.steering.plots.anisotropy import (
     cosine_lines_interactive,
     histogram_table,
     norm_profile,
+    norm_table,
     published_curves,
     share_lines,
 )
 from steering_core.steering.plots.layer_norm import strength_lines, strength_table
-from steering_core.steering.plots.model import training_curve
+from steering_core.steering.plots.model import continuation, training_curve
 
 __all__ = [
     "BINS",
     "agreement_lines",
     "band_table",
     "cloud",
+    "continuation",
     "cosine_explorer",
     "cosine_histograms",
     "cosine_lines",
     "cosine_lines_interactive",
     "histogram_table",
     "norm_profile",
+    "norm_table",
     "published_curves",
     "share_lines",
     "strength_lines",

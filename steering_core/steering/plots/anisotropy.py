@@ -48,6 +48,18 @@ def histogram_table(
     )
 
 
+def norm_table(norms: Float64[Tensor, "layers positions"]) -> pd.DataFrame:
+    """What the profile shows: a row for each layer and position, positions from 1."""
+    n_layers, n_positions = norms.shape
+    return pd.DataFrame(
+        {
+            "layer": np.repeat(np.arange(n_layers), n_positions),
+            "position": np.tile(np.arange(1, n_positions + 1), n_layers),
+            "mean norm": norms.flatten().tolist(),
+        }
+    )
+
+
 def layer_names(n: int) -> list[str]:
     """Ticks for n layers: the embeddings, then the blocks' outputs by number."""
     return ["emb", *map(str, range(1, n))]
@@ -78,7 +90,7 @@ def cosine_lines(lines: Mapping[str, Band]) -> Figure:
         fig, ax = plt.subplots(figsize=(6.4, 3.8))
         _bands(ax, lines)
         ax.axhline(0.1, color=INK, linewidth=0.8, linestyle=":")
-        ax.text(0.02, 0.105, "the rule of I-1", fontsize=8, va="bottom")
+        ax.text(ax.get_xlim()[1], 0.105, "the rule of I-1", fontsize=8, ha="right", va="bottom")
         ax.set(ylabel="mean cosine of two tokens", ylim=(0, None))
         ax.legend()
     return fig

@@ -1,4 +1,6 @@
-"""The shipped model's training."""
+"""The shipped model: its training, and what it writes."""
+
+import re
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -17,3 +19,9 @@ def training_curve(curve: pd.DataFrame, sets: list[str]) -> Figure:
         ax.set(xlabel="tokens read, in millions", ylabel="bits a byte, held out")
         ax.legend(ncols=2)
     return fig
+
+
+def continuation(prompt: str, text: str) -> str:
+    """A prompt and its continuation as an item of a Markdown list; line breaks as strokes."""
+    marked = [re.sub(r"([\\`*_<>\[\]#$])", r"\\\1", part) for part in (prompt, text)]
+    return f"- **{marked[0]}**{marked[1]}...".replace("\n", " / ")
