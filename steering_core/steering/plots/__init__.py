@@ -14,6 +14,8 @@ from steering_core.steering.plots.anisotropy import (
     norm_table,
     published_curves,
     share_lines,
+    writer_map,
+    writer_table,
 )
 from steering_core.steering.plots.layer_norm import strength_lines, strength_table
 from steering_core.steering.plots.model import continuation, training_curve
@@ -36,4 +38,6 @@ __all__ = [
     "strength_lines",
     "strength_table",
     "training_curve",
+    "writer_map",
+    "writer_table",
 ]

@@ -224,6 +224,35 @@ def norm_profile(norms: Float64[Tensor, "layers positions"]) -> Figure:
     return fig
 
 
+def writer_map(shares: Mapping[int, Mapping[str, float]]) -> Figure:
+    """Each part's share of the mean at each layer; the parts in order of writing."""
+    parts = list(shares[max(shares)])
+    grid = np.array([[column.get(part, np.nan) for column in shares.values()] for part in parts])
+    with use_style():
+        fig, ax = plt.subplots(figsize=(5.6, 4.6))
+        image = ax.imshow(grid, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        for row, column in np.argwhere(np.isfinite(grid)):
+            value = grid[row, column]
+            ink = "white" if abs(value) > 0.6 else INK
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+        ax.set_xticks(range(len(shares)), [str(layer) for layer in shares])
+        ax.set_yticks(range(len(parts)), parts)
+        ax.set(xlabel="layer (k: the output of block k - 1)")
+        fig.colorbar(image, label="share of the mean")
+    return fig
+
+
+def writer_table(shares: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
+    """What the map shows: a row for each layer and part."""
+    return pd.DataFrame(
+        [
+            {"layer": layer, "part": part, "share": share}
+            for layer, column in shares.items()
+            for part, share in column.items()
+        ]
+    )
+
+
 def agreement_lines(
     lines: Mapping[str, Float[Tensor, " layers"]],
 ) -> Figure:
