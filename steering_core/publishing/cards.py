@@ -154,6 +154,6 @@ def _interval(state: Mapping[str, Any]) -> str:
 
 
 def _changed(entry: Entry) -> str:
-    """That the rule changed, and when; the card has the reasons."""
+    """That rules or measures were amended, and when; the card says what and why."""
     dates = ", ".join(escape(change.split(":")[0]) for change in entry["changes"])
-    return f'<div class="claim__changes">rule changed {dates}</div>' if dates else ""
+    return f'<div class="claim__changes">amended {dates}</div>' if dates else ""
