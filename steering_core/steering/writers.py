@@ -70,3 +70,25 @@ def shares_of_mean(writers: dict[str, Float64[Tensor, " d_model"]], layer: int) 
     written = dict(list(writers.items())[: 1 + 2 * layer])
     mean = torch.stack(list(written.values())).sum(0)
     return {part: float(vector @ mean / (mean @ mean)) for part, vector in written.items()}
+
+
+def bias_share(
+    model: TransformerBridge, writers: dict[str, Float64[Tensor, " d_model"]], layer: int
+) -> float:
+    """The share of the mean at a layer that is written by output biases, the same for every token.
+
+    A model without biases has 0.
+
+    Raises:
+        ValueError: a layer out of range.
+    """
+    parts = list(shares_of_mean(writers, layer))
+    mean = torch.stack([writers[part] for part in parts]).sum(0)
+    constant = torch.zeros_like(mean)
+    for name in ("b_O", "b_out"):
+        try:
+            biases = getattr(model, name)
+        except AttributeError:  # the bridge's way to say that a model has none
+            continue
+        constant += biases[:layer].detach().sum(0).double().cpu()
+    return float(constant @ mean / (mean @ mean))
