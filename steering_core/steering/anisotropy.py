@@ -85,7 +85,7 @@ class ResidualSums:
 
         The squared norm of the sum over all texts holds every pair; the squared norms of the sums
         over each text hold the pairs within a text, which are taken out, those between two copies
-        of a text too.
+        of a text too. It is nan where all the weight lies on one text.
         """
         own = self.unit.square().sum(-1)  # (layers, texts)
         all_pairs = torch.einsum("rt,ltd->rld", weights, self.unit).square().sum(-1)
@@ -115,7 +115,8 @@ def residual_sums(
 
     Args:
         model: from `load_model`.
-        texts: at least two with two tokens or more.
+        texts: at least two with two tokens or more. The windows of a text longer than the context
+            count as one text, and the first position of each as a first position.
         without: dimensions of each layer to set to zero first.
         progress: show a bar.
 
@@ -123,6 +124,7 @@ def residual_sums(
         ValueError: fewer than two texts hold a second token; `without` of another shape; bad
             texts.
     """
+    texts = [texts] if isinstance(texts, str) else texts
     layers = model.cfg.n_layers + 1
     if without is not None and without.shape != (layers, model.cfg.d_model):
         raise ValueError(
@@ -229,6 +231,9 @@ def plane_of_mean(
 ) -> tuple[Float64[Tensor, " n"], Float64[Tensor, " n"]]:
     """Coordinates along the mean, and along the direction of most variation at right angles to it.
 
+    Both are counted from zero, not from the mean. The second direction points to where its largest
+    entry is positive, so that a figure is the same everywhere.
+
     Raises:
         ValueError: a mean of zero.
     """
@@ -237,9 +242,8 @@ def plane_of_mean(
     x, towards = activations.double(), torch.nn.functional.normalize(mean.double(), dim=0)
     along = x @ towards
     rest = x - along[:, None] * towards
-    rest = rest - rest.mean(0)
-    most = torch.linalg.svd(rest, full_matrices=False).Vh[0]
-    return along, rest @ most
+    most = torch.linalg.svd(rest - rest.mean(0), full_matrices=False).Vh[0]
+    return along, rest @ most * most[most.abs().argmax()].sign()
 
 
 def sample_activations(
@@ -249,33 +253,53 @@ def sample_activations(
     same.
 
     Raises:
-        ValueError: a text with too few tokens; bad texts.
+        ValueError: a text with too few tokens, or longer than the context; `per_text` below 1; bad
+            texts.
     """
+    if per_text < 1:
+        raise ValueError(f"per_text: got {per_text}; 1 or more is allowed")
+    texts = [texts] if isinstance(texts, str) else texts
     n_layers = model.cfg.n_layers + 1
     drawn = torch.zeros(n_layers, len(texts), per_text, model.cfg.d_model)
+    places: dict[int, Tensor] = {}
+
+    def choose(text: int, length: int) -> Tensor:
+        if text in places:
+            raise ValueError(
+                f"texts[{text}]: longer than the context of {model.cfg.n_ctx} tokens; shorten it"
+            )
+        if length - 1 < per_text:
+            raise ValueError(
+                f"texts[{text}]: {length - 1} tokens after the first; {per_text} are needed"
+            )
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + text)
+        return 1 + torch.randperm(length - 1, generator=generator)[:per_text]
 
     def take(layer: int, activations: Tensor, batch: TokenBatch) -> None:
         for row, text in enumerate(batch.text.tolist()):
-            length = int(batch.real[row].sum())
-            if length - 1 < per_text:
-                raise ValueError(
-                    f"texts[{text}]: {length - 1} tokens after the first; {per_text} are needed"
-                )
-            generator = torch.Generator().manual_seed(seed * 1_000_003 + text)
-            at = 1 + torch.randperm(length - 1, generator=generator)[:per_text]
-            drawn[layer, text] = activations[row, at.to(activations.device)].float().cpu()
+            if layer == 0:
+                places[text] = choose(text, int(batch.real[row].sum()))
+            at = places[text].to(activations.device)
+            drawn[layer, text] = activations[row, at].float().cpu()
 
     visit_residuals(model, texts, take)
     return drawn.flatten(1, 2)
 
 
 def cosine_shares(
-    activations: Float[Tensor, "layers n d"], edges: Float[np.ndarray, " bins+1"]
-) -> Float[np.ndarray, "layers bins"]:
-    """The share of all pairs whose cosine falls into each bin, at every layer."""
+    activations: Float[Tensor, "layers n d"], edges: Float[np.ndarray, " edges"]
+) -> Float[np.ndarray, "layers edges-1"]:
+    """The share of all pairs whose cosine falls into each bin, at every layer.
+
+    Raises:
+        ValueError: fewer than two activations.
+    """
+    n = activations.shape[1]
+    if n < 2:
+        raise ValueError(f"activations: got {n} a layer; a pair needs two")
+    above = torch.ones(n, n, dtype=torch.bool).triu(1)
     shares = []
-    for layer in torch.nn.functional.normalize(activations, dim=-1):
-        above = torch.ones(len(layer), len(layer), dtype=torch.bool).triu(1)
-        counts, _ = np.histogram((layer @ layer.T)[above].clamp(-1, 1).numpy(), bins=edges)
-        shares.append(counts / counts.sum())
+    for unit in torch.nn.functional.normalize(activations, dim=-1):
+        counts, _ = np.histogram((unit @ unit.T)[above].clamp(-1, 1).numpy(), bins=edges)
+        shares.append(counts / (n * (n - 1) / 2))
     return np.stack(shares)
