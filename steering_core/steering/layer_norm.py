@@ -26,15 +26,15 @@ def layer_norm(x: Float[Tensor, "... d"], *, eps: float = 1e-5) -> Float[Tensor,
 
 
 def strength_after_norm(
-    base: Float[Tensor, "*batch d"],
-    feature: Float[Tensor, "*batch d"],
+    base: Float[Tensor, "*#batch d"],
+    feature: Float[Tensor, "*#batch d"],
     strengths: Sequence[float] = STRENGTHS,
 ) -> Float[Tensor, "*batch strengths"]:
     """Dot product of LN(base + a v) with the unit vector of v, for each strength a.
 
     Args:
         base: what the feature is added to: the mean, a token, or zero.
-        feature: v, in its own size; it broadcasts against `base`.
+        feature: v, in its own size; it and `base` broadcast against each other.
         strengths: a, at least one.
 
     Raises:
@@ -58,6 +58,14 @@ def rise(dots: Float[Tensor, "*batch strengths"]) -> Float[Tensor, "*batch"]:
     return (dots[..., -1] - dots[..., 0]) / dots[..., 0].abs()
 
 
+def absolute_rise(dots: Float[Tensor, "*batch strengths"], d_model: int) -> Float[Tensor, "*batch"]:
+    """Last minus first, as a share of the largest value that `strength_after_norm` can have.
+
+    That is the root of `d_model`. Unlike `rise` it stays small where the first value is near zero.
+    """
+    return (dots[..., -1] - dots[..., 0]) / d_model**0.5
+
+
 def largest_change(dots: Float[Tensor, "*batch strengths"]) -> Float[Tensor, "*batch"]:
     """Largest distance from the first, as a share of its size."""
     first = dots[..., :1]
@@ -78,15 +86,21 @@ def strength_at_tokens(
     Args:
         model: from `load_model`.
         texts: each with two tokens or more; first positions are left out.
-        mean: the mean residual at every layer.
+        mean: the mean residual at every layer of this model.
         features: v of each feature at every layer.
         centred: take the mean away from every token.
         strengths: a.
 
     Raises:
-        ValueError: a text without a second token; bad texts.
+        ValueError: a text without a second token; a mean of another shape; no strengths; a feature
+            of zero; bad texts.
     """
+    texts = [texts] if isinstance(texts, str) else texts
     n_layers = model.cfg.n_layers + 1
+    if mean.shape != (n_layers, model.cfg.d_model):
+        raise ValueError(
+            f"mean: got shape {tuple(mean.shape)}; ({n_layers}, {model.cfg.d_model}) is allowed"
+        )
     shape = (len(texts), len(features), n_layers, len(strengths))
     sums = torch.zeros(shape, dtype=torch.float64)
     tokens = torch.zeros(len(texts), dtype=torch.float64)
@@ -94,11 +108,10 @@ def strength_at_tokens(
     def add(layer: int, activations: Tensor, batch: TokenBatch) -> None:
         counted = batch.real.clone()
         counted[:, 0] = False
-        x = activations[counted].double() - (mean[layer] if centred else 0.0)
-        text = batch.text[:, None].expand_as(counted)[counted]
+        x = activations[counted].double().cpu() - (mean[layer] if centred else 0.0)
+        text = batch.text[:, None].expand_as(counted)[counted].cpu()
         for index, feature in enumerate(features[:, layer]):
-            dots = strength_after_norm(x, feature.expand_as(x), strengths)
-            sums[:, index, layer].index_add_(0, text, dots)
+            sums[:, index, layer].index_add_(0, text, strength_after_norm(x, feature, strengths))
         if layer == 0:
             tokens.index_add_(0, text, torch.ones(len(text), dtype=torch.float64))
 

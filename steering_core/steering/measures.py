@@ -11,6 +11,7 @@ from torch import Tensor
 from steering_core.publishing.claims import Measured
 from steering_core.steering.anisotropy import ResidualSums, interval, resample
 from steering_core.steering.layer_norm import largest_change, rise, strength_after_norm
+from steering_core.steering.readability import explained_variance
 
 PerLayer = Callable[[ResidualSums, Tensor], Tensor]
 """`ResidualSums.cosines` or `ResidualSums.norm_shares`: (sums, weights) -> (resamples, layers)."""
@@ -49,26 +50,25 @@ def mean_and_features(
     sums: ResidualSums, sets: Mapping[str, slice], weights: Float64[Tensor, " texts"]
 ) -> tuple[Float64[Tensor, "layers d"], Float64[Tensor, "features layers d"]]:
     """The mean m over all texts, and the mean over each set minus m."""
-    mean = torch.einsum("t,ltd->ld", weights, sums.total) / (weights @ sums.tokens)
-    features = [
-        torch.einsum("t,ltd->ld", weights[own], sums.total[:, own])
-        / (weights[own] @ sums.tokens[own])
-        - mean
-        for own in sets.values()
-    ]
-    return mean, torch.stack(features)
+
+    def mean_over(texts: slice) -> Tensor:
+        weight = weights[texts]
+        return weight @ sums.total[:, texts] / (weight @ sums.tokens[texts])
+
+    mean = mean_over(slice(None))
+    return mean, torch.stack([mean_over(own) - mean for own in sets.values()])
 
 
 def strengths_with_mean(
     mean: Float64[Tensor, "layers d"], features: Float64[Tensor, "features layers d"]
-) -> Float64[Tensor, "features layers strengths"]:
+) -> Float64[Tensor, "features layers-1 strengths"]:
     """LN(m + a v) . v at the outputs of the blocks."""
-    return strength_after_norm(mean[1:].expand_as(features[:, 1:]), features[:, 1:])
+    return strength_after_norm(mean[1:], features[:, 1:])
 
 
 def strengths_without_mean(
     features: Float64[Tensor, "features layers d"],
-) -> Float64[Tensor, "features layers strengths"]:
+) -> Float64[Tensor, "features layers-1 strengths"]:
     """LN(a v) . v at the outputs of the blocks."""
     return strength_after_norm(torch.zeros_like(features[:, 1:]), features[:, 1:])
 
@@ -78,14 +78,15 @@ def rise_with_mean(
 ) -> tuple[Measured, Measured]:
     """The median rise of LN(m + a v) . v, and the largest change of LN(a v) . v.
 
-    Texts are drawn within each set, so that every resample has all of them.
+    Texts are drawn within each set, and those of no set among themselves, so that every resample
+    has all sets.
     """
 
     def both(weights: Tensor) -> Tensor:
         mean, features = mean_and_features(sums, sets, weights)
         rises = rise(strengths_with_mean(mean, features))
         changes = largest_change(strengths_without_mean(features))
-        return torch.stack([rises.median(), changes.max()])
+        return torch.stack([rises.quantile(0.5), changes.max()])
 
     value = both(torch.ones(sums.n_texts, dtype=torch.float64))
     drawn = _resample_within(sums.n_texts, sets, resamples)
@@ -103,15 +104,37 @@ def rise_at_tokens(
     """The median rise, over features and outputs of the blocks, of the mean over texts."""
 
     def statistic(weights: Tensor) -> Tensor:
-        means = (
-            torch.einsum("rt,tfls->rfls", weights, dots[:, :, 1:])
-            / weights.sum(1)[:, None, None, None]
-        )
-        return rise(means).flatten(1).median(1).values
+        share = weights / weights.sum(1, keepdim=True)
+        means = torch.einsum("rt,tfls->rfls", share, dots[:, :, 1:])
+        return rise(means).flatten(1).quantile(0.5, dim=1)
 
     value = float(statistic(torch.ones(1, len(dots), dtype=torch.float64))[0])
     low, high = interval(statistic(resample(len(dots))))
     return Measured(value, len(dots), (float(low), float(high)))
+
+
+def readability_gain(
+    with_mean: Float64[Tensor, "texts features layers 6"],
+    without_mean: Float64[Tensor, "texts features layers 6"],
+) -> Measured:
+    """Explained variance of the strength with the mean minus without, averaged over the outputs.
+
+    Args:
+        with_mean: from `readability.strength_moments`, not centred.
+        without_mean: the same texts and strengths, centred.
+    """
+
+    def statistic(weights: Tensor) -> Tensor:
+        kept, taken = (
+            explained_variance(torch.einsum("rt,tflk->rflk", weights, moments[:, :, 1:]))
+            for moments in (with_mean, without_mean)
+        )
+        return (kept - taken).flatten(1).mean(1)
+
+    n = len(with_mean)
+    value = float(statistic(torch.ones(1, n, dtype=torch.float64))[0])
+    low, high = interval(statistic(resample(n)))
+    return Measured(value, n, (float(low), float(high)))
 
 
 def _over_texts(sums: ResidualSums, statistic: Callable[[Tensor], Tensor]) -> Measured:
@@ -127,8 +150,11 @@ def _once(sums: ResidualSums) -> Float64[Tensor, "1 texts"]:
 def _resample_within(
     n_texts: int, sets: Mapping[str, slice], resamples: int
 ) -> Float64[Tensor, "resamples texts"]:
-    weights = torch.ones(resamples, n_texts, dtype=torch.float64)
-    for seed, own in enumerate(sets.values()):
-        n = own.stop - own.start
-        weights[:, own] = resample(n, resamples=resamples, seed=seed)
+    weights = torch.zeros(resamples, n_texts, dtype=torch.float64)
+    places = torch.arange(n_texts)
+    within = [places[own] for own in sets.values()]
+    left = places[~torch.isin(places, torch.cat(within))]
+    for seed, own in enumerate([*within, left]):
+        if len(own):
+            weights[:, own] = resample(len(own), resamples=resamples, seed=seed)
     return weights
