@@ -50,7 +50,11 @@ def generate(
     step, cache = tokens, None
     for _ in range(max_new_tokens):
         logits, cache = model(
-            step, attention_mask=mask, past_key_values=cache, return_type="logits_and_cache"
+            step,
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=True,
+            return_type="logits_and_cache",
         )
         chosen = _draw(logits[:, -1].float().cpu() / temperature, top_p, generators)
         drawn.append(chosen)
