@@ -1,0 +1,52 @@
+"""The rules stand as they were committed before anything was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from steering_core.publishing.claims import Claim
+from steering_core.steering.claims import CLAIMS
+
+BY_ID = {claim.id: claim for claim in CLAIMS}
+every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
+
+
+def bounds(claim: Claim, part: str) -> tuple[float | None, float | None]:
+    rule = claim.rules[part]
+    return rule.at_least, rule.at_most
+
+
+def test_the_thresholds_are_those_of_the_first_commit() -> None:
+    expected = {
+        ("I-1", "least_cosine"): (0.1, None),
+        ("I-2", "rise"): (0.1, None),
+        ("I-10", "rise_with_mean"): (0.2, None),
+        ("I-10", "change_without_mean"): (None, 0.01),
+    }
+    assert {key: bounds(BY_ID[key[0]], key[1]) for key in expected} == expected
+    for claim in ("I-1", "I-2", "I-10"):
+        assert set(BY_ID[claim].rules) == {part for id, part in expected if id == claim}
+
+
+def test_ids_are_of_part_one_and_differ() -> None:
+    assert len(BY_ID) == len(CLAIMS)
+    assert all(id.startswith("I-") for id in BY_ID)
+    assert {"I-1", "I-2", "I-10"} <= set(BY_ID)
+
+
+@every_claim
+def test_a_claim_speaks_of_the_model_that_was_measured(claim: Claim) -> None:
+    assert claim.scope == "shipped LM"
+    assert "the shipped model" in claim.setting
+
+
+@every_claim
+def test_a_refutation_leaves_room_between_itself_and_the_claim(claim: Claim) -> None:
+    assert claim.refuted_by
+    for part, refuted in claim.refuted_by.items():
+        if part in claim.rules:
+            at_least = claim.rules[part].at_least
+            assert at_least is not None
+            assert refuted.at_most is not None
+            assert refuted.at_most < at_least
+            assert refuted.measure == claim.rules[part].measure
