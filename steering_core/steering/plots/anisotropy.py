@@ -1,6 +1,7 @@
 """Where activations lie: the cloud, its cosines, its norms."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,7 +92,9 @@ def cosine_lines(lines: Mapping[str, Band]) -> Figure:
         _bands(ax, lines)
         ax.axhline(0.1, color=INK, linewidth=0.8, linestyle=":")
         ax.text(ax.get_xlim()[1], 0.105, "the rule of I-1", fontsize=8, ha="right", va="bottom")
-        ax.set(ylabel="mean cosine of two tokens", ylim=(0, None))
+        ax.set(ylabel="mean cosine of two tokens")
+        if min(float(low.min()) for _, low, _ in lines.values()) >= 0:
+            ax.set_ylim(bottom=0)
         ax.legend()
     return fig
 
@@ -266,10 +269,8 @@ def agreement_lines(
 
 
 def _bands(ax: Axes, lines: Mapping[str, Band]) -> None:
-    markers = "osDv^"
-    for (name, (value, low, high)), colour, marker in zip(
-        lines.items(), PALETTE, markers, strict=False
-    ):
+    looks = cycle(zip(PALETTE, "osDv^<>P", strict=True))
+    for (name, (value, low, high)), (colour, marker) in zip(lines.items(), looks, strict=False):
         at = np.arange(len(value))
         ax.plot(at, value, f"{marker}-", color=colour, label=name, markersize=5)
         ax.fill_between(at, low, high, color=colour, alpha=0.25, linewidth=0)

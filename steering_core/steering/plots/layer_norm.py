@@ -1,6 +1,7 @@
 """What LayerNorm leaves of a feature's strength."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -31,10 +32,10 @@ def strength_lines(
 ) -> Figure:
     """Dot product with the feature over its strength: a panel a base, a thin line a case."""
     with use_style():
-        fig, axes = plt.subplots(1, len(dots), figsize=(9.6, 2.9), sharey=True)
-        for ax, (name, cases), colour in zip(axes, dots.items(), PALETTE, strict=False):
+        fig, (axes,) = plt.subplots(1, len(dots), figsize=(9.6, 2.9), sharey=True, squeeze=False)
+        for ax, (name, cases), colour in zip(axes, dots.items(), cycle(PALETTE), strict=False):
             ax.plot(strengths, cases.T, color=colour, alpha=0.25, linewidth=0.8)
-            ax.plot(strengths, cases.median(0).values, "o-", color=colour, linewidth=2.4)
+            ax.plot(strengths, cases.quantile(0.5, dim=0), "o-", color=colour, linewidth=2.4)
             ax.set(xscale="log", title=name)
             ax.set_xticks(list(strengths), [f"{a:g}" for a in strengths])
             ax.minorticks_off()

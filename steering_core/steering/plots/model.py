@@ -1,6 +1,7 @@
 """The shipped model: its training, and what it writes."""
 
 import re
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -13,7 +14,7 @@ def training_curve(curve: pd.DataFrame, sets: list[str]) -> Figure:
     """Bits a byte on held-out windows of each set over the tokens read."""
     with use_style():
         fig, ax = plt.subplots(figsize=(6.4, 3.6))
-        for of_set, colour in zip(sets, PALETTE, strict=False):
+        for of_set, colour in zip(sets, cycle(PALETTE), strict=False):
             ax.plot(curve["tokens"] / 1e6, curve[of_set], color=colour, label=of_set)
         ax.axhline(1.55, color=INK, linewidth=0.8, linestyle=":")
         ax.set(xlabel="tokens read, in millions", ylabel="bits a byte, held out")
