@@ -9,7 +9,7 @@ draws whole texts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +44,37 @@ class ResidualSums:
         """The sums over both kinds of tokens of the same texts."""
         return ResidualSums(
             *(getattr(self, f.name) + getattr(other, f.name) for f in fields(ResidualSums))
+        )
+
+    def merged(self, groups: Int64[Tensor, " texts"]) -> ResidualSums:
+        """The sums with the texts of a group counted as one text: for texts that were written
+        together.
+
+        Args:
+            groups: the group of each text, numbered from 0 without gaps.
+
+        Raises:
+            ValueError: not one group for each text, or a gap in the numbers.
+        """
+        n_groups = len(groups.unique())
+        if len(groups) != self.n_texts or int(groups.max()) != n_groups - 1:
+            raise ValueError(
+                f"groups: got {len(groups)} numbers, {n_groups} of them different, up to "
+        """The sums with the texts of a group counted as one, for texts written together.
+                f"allowed"
+            )
+
+        def add(sums: Tensor, axis: int) -> Tensor:
+            shape = list(sums.shape)
+            shape[axis] = n_groups
+            return torch.zeros(shape, dtype=sums.dtype).index_add_(axis, groups, sums)
+
+        return replace(
+            self,
+            tokens=add(self.tokens, 0),
+            total=add(self.total, 1),
+            unit=add(self.unit, 1),
+            norm=add(self.norm, 1),
         )
 
     def largest_dimensions(self, k: int = 3) -> Bool[Tensor, "layers d_model"]:
@@ -202,6 +233,27 @@ def spans(sets: Mapping[str, Sequence[str]]) -> dict[str, slice]:
         name: slice(end - len(texts), end)
         for (name, texts), end in zip(sets.items(), ends, strict=True)
     }
+
+
+def pairs(sets: Mapping[str, Sequence[str]], first: str, second: str) -> Int64[Tensor, " texts"]:
+    """Groups for `ResidualSums.merged`: text n of the one set with text n of the other, the rest
+    alone.
+
+    Raises:
+        ValueError: a name that is no set; two sets of different size.
+    """
+    for name, which in (("first", first), ("second", second)):
+        if which not in sets:
+            raise ValueError(f"{name}: got {which!r}; {', '.join(sets)} are allowed")
+    if len(sets[first]) != len(sets[second]):
+        raise ValueError(
+            f"second: {second} has {len(sets[second])} texts; as many as {first}, "
+            f"{len(sets[first])}, are allowed"
+        )
+    spanned = spans(sets)
+    group = torch.arange(sum(map(len, sets.values())))
+    group[spanned[second]] = group[spanned[first]]
+    return group.unique(return_inverse=True)[1]
 
 
 def mean_of(sums: ResidualSums, texts: slice) -> Float64[Tensor, "layers d_model"]:

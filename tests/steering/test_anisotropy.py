@@ -382,3 +382,45 @@ def test_no_direction_and_no_pair_are_refused() -> None:
         anisotropy.plane_of_mean(torch.ones(3, 2), torch.full((2,), torch.nan))
     with pytest.raises(ValueError, match="activations: got 1 a layer"):
         anisotropy.cosine_shares(torch.ones(2, 1, 4), np.array([-1.0, 1.0]))
+
+
+def test_merged_texts_do_not_pair_with_each_other() -> None:
+    units = torch.nn.functional.normalize(torch.randn(4, 3, generator=_generator()), dim=-1)
+    sums = ResidualSums(
+        tokens=torch.ones(4, dtype=torch.float64),
+        total=units.double()[None],
+        unit=units.double()[None],
+        norm=torch.ones(1, 4, dtype=torch.float64),
+        square=units.double().square().sum(0)[None],
+    )
+    merged = sums.merged(torch.tensor([0, 1, 2, 1]))
+    cosines = units.double() @ units.double().T
+    apart = [(0, 1), (0, 2), (0, 3), (1, 2), (2, 3)]  # all but texts 1 and 3, which are one
+    expected = sum(float(cosines[i, j]) for i, j in apart) / len(apart)
+    assert merged.n_texts == 3
+    assert float(merged.cosine[0]) == pytest.approx(expected)
+    assert torch.allclose(merged.mean, sums.mean)
+
+
+def test_groups_are_checked() -> None:
+    sums = ResidualSums(
+        *(torch.ones(shape, dtype=torch.float64) for shape in ((2,), (1, 2, 3), (1, 2, 3))),
+        norm=torch.ones(1, 2, dtype=torch.float64),
+        square=torch.ones(1, 3, dtype=torch.float64),
+    )
+    for bad in ([0], [0, 2]):
+        with pytest.raises(ValueError, match="groups: got"):
+            sums.merged(torch.tensor(bad))
+
+
+def test_pairs_join_text_n_of_two_sets() -> None:
+    sets = {"a": ["x", "y"], "b": ["z"], "c": ["u", "v"]}
+    assert anisotropy.pairs(sets, "a", "c").tolist() == [0, 1, 2, 0, 1]
+    with pytest.raises(ValueError, match="second: b has 1"):
+        anisotropy.pairs(sets, "a", "b")
+    with pytest.raises(ValueError, match="first: got 'q'"):
+        anisotropy.pairs(sets, "q", "b")
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)

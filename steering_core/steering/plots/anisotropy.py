@@ -227,6 +227,33 @@ def norm_profile(norms: Float64[Tensor, "layers positions"]) -> Figure:
     return fig
 
 
+def layer_map(cosines: Float64[Tensor, "layers layers"]) -> Figure:
+    """Cosine between the means of each two layers, as a table of colours."""
+    names = layer_names(len(cosines))
+    with use_style():
+        fig, ax = plt.subplots(figsize=(4.6, 3.8))
+        image = ax.imshow(cosines, cmap="RdBu", vmin=-1, vmax=1)
+        for row, column in np.ndindex(*cosines.shape):
+            value = float(cosines[row, column])
+            ink = "white" if abs(value) > 0.6 else INK
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+        ax.set_xticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), names)
+        ax.set(xlabel="layer", ylabel="layer")
+        fig.colorbar(image, label="cosine between means")
+    return fig
+
+
+def layer_table(cosines: Float64[Tensor, "layers layers"]) -> pd.DataFrame:
+    """What the map shows: a row for each two layers."""
+    return pd.DataFrame(
+        [
+            {"layer": row, "other layer": column, "cosine": float(cosines[row, column])}
+            for row, column in np.ndindex(*cosines.shape)
+        ]
+    )
+
+
 def writer_map(shares: Mapping[int, Mapping[str, float]]) -> Figure:
     """Each part's share of the mean at each layer; the parts in order of writing."""
     parts = list(shares[max(shares)])
