@@ -60,8 +60,8 @@ class ResidualSums:
         if len(groups) != self.n_texts or int(groups.max()) != n_groups - 1:
             raise ValueError(
                 f"groups: got {len(groups)} numbers, {n_groups} of them different, up to "
-        """The sums with the texts of a group counted as one, for texts written together.
-                f"allowed"
+                f"{int(groups.max())}; one for each of {self.n_texts} texts, from 0 without "
+                f"gaps, is allowed"
             )
 
         def add(sums: Tensor, axis: int) -> Tensor:
