@@ -103,7 +103,8 @@ CLAIMS = (
         },
         beside={
             "rise_of_tokens": Rule(
-                "the same rise at tokens x of neutral texts, LN(x + a v), mean over tokens",
+                "the same rise at tokens x of neutral texts, LN(x + a v), mean over each text's "
+                "tokens and then over texts",
                 at_least=0.2,
             ),
             "rise_of_centred_tokens": Rule(
