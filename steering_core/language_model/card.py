@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from string import Template
 
 import pandas as pd
 
 from steering_core.language_model.recipe import Recipe
+from steering_core.language_model.record import CURVE, SCORES
 
 TEMPLATE = Path(__file__).parent / "card.md"
 
 
 def model_card(folder: Path, recipe: Recipe, *, passages: int) -> str:
     """The card as Markdown, from the scores, the curve, the config and the weights in `folder`."""
-    scores = json.loads((folder / "scores.json").read_text("utf-8"))
+    scores = json.loads((folder / SCORES).read_text("utf-8"))
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    curve = pd.read_csv(folder / "curve.csv")
+    curve = pd.read_csv(folder / CURVE)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
         layers=config["n_layer"],
         width=config["n_embd"],
@@ -28,7 +30,7 @@ def model_card(folder: Path, recipe: Recipe, *, passages: int) -> str:
         megabytes=f"{(folder / 'model.safetensors').stat().st_size / 1e6:.1f}",
         shares=", ".join(f"{of_set} {share:.0%}" for of_set, share in recipe.shares.items()),
         tokens=f"{recipe.tokens:,}",
-        plain_tokens=recipe.tokens,
+        options=_options(recipe),
         batch=recipe.batch,
         muon_rate=f"{recipe.muon_rate:g}",
         adam_rate=f"{recipe.adam_rate:g}",
@@ -43,6 +45,17 @@ def model_card(folder: Path, recipe: Recipe, *, passages: int) -> str:
             for b in scores["books"]
         ),
         passages=f"{passages:,}",
+    )
+
+
+def _options(recipe: Recipe) -> str:
+    """What `pretrain` must be told on the command line: tokens, seed, and all that is unusual."""
+    usual = Recipe()
+    return " ".join(
+        f"--{field.name.replace('_', '-')} {getattr(recipe, field.name)}"
+        for field in fields(Recipe)
+        if field.name in ("tokens", "seed")
+        or (field.name != "shares" and getattr(recipe, field.name) != getattr(usual, field.name))
     )
 
 

@@ -44,17 +44,20 @@ def score_books(
     Args:
         model: a causal Hugging Face model.
         tokenizer: its byte-level tokenizer.
-        books: those shorter than a context are left out.
+        books: those no longer than a context are left out.
         windows_per_book: at most so many windows of a book are read.
         progress: show a bar.
 
     Raises:
-        ValueError: no book is as long as a context.
+        ValueError: no book is longer than a context; `windows_per_book` below 1.
     """
+    if windows_per_book < 1:
+        raise ValueError(f"windows_per_book: got {windows_per_book}; 1 or more is allowed")
     context = model.config.max_position_embeddings
     scores = []
     for book in tqdm(books, disable=not progress, desc="scoring"):
-        tokens = torch.tensor(tokenizer(book.text, verbose=False)["input_ids"])
+        row = tokenizer(book.text, add_special_tokens=False, verbose=False)["input_ids"]
+        tokens = torch.tensor(row, dtype=torch.int64)
         if len(tokens) <= context:
             continue
         windows = _spread(tokens, context, windows_per_book)
@@ -75,12 +78,12 @@ def bits_by_set(scores: Sequence[BookScore]) -> dict[str, float]:
     }
 
 
-def _spread(tokens: Int64[Tensor, " n"], context: int, n: int) -> Int64[Tensor, "w context+1"]:
+def _spread(tokens: Int64[Tensor, " n"], context: int, n: int) -> Int64[Tensor, "w {context+1}"]:
     """At most `n` windows whose second halves do not overlap, with the token after each."""
     last = len(tokens) - context - 1
     n = min(n, 1 + last // (context - context // 2))
-    starts = torch.linspace(0, last, n).long() if n > 1 else torch.tensor([0])
-    return torch.stack([tokens[s : s + context + 1] for s in starts.tolist()])
+    starts = [i * last // max(1, n - 1) for i in range(n)]
+    return torch.stack([tokens[s : s + context + 1] for s in starts])
 
 
 def _nats(model: PreTrainedModel, windows: Int64[Tensor, "w n"]) -> Float[Tensor, ""]:

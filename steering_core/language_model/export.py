@@ -7,6 +7,7 @@ checks it.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -16,21 +17,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel
+from transformer_lens.model_bridge import TransformerBridge
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from steering_core.language_model.activations import residual_mean
 from steering_core.language_model.card import model_card
 from steering_core.language_model.corpus import Book
 from steering_core.language_model.evaluate import bits_by_set, score_books
-from steering_core.language_model.load import CHECKSUMS, as_bridge
+from steering_core.language_model.load import CHECKSUMS, load_model, plain_model
 from steering_core.language_model.recipe import Recipe
+from steering_core.language_model.record import CURVE, MEANS, RECIPE, SCORES
+from steering_core.language_model.windows import chances
 
-SCORES, MEANS, CURVE, CARD = "scores.json", "means.safetensors", "curve.csv", "README.md"
-RECIPE = "recipe.json"
+CARD, MANIFEST = "README.md", "manifest.tsv"
 PASSAGES = 2000  # of the training text, over which the mean activations are taken
-_PASSAGE_CHARACTERS = 900  # about 230 tokens: within the context
+_CHARACTERS_A_TOKEN = 6  # more than English takes, so that a passage fills the context
 
 
 def export(
@@ -43,58 +45,79 @@ def export(
 ) -> Path:
     """Write the folder `run`/model, by way of a temporary name; gives its path.
 
+    What was there before stays until the new folder is whole. Scores and means are of the model as
+    it will be loaded: from its half-precision weights.
+
     Args:
-        model: as `pretrain` returns it.
+        model: as `pretrain` returns it, on any device; it is left as it is.
         books: the corpus; what it holds out is scored, what it does not gives the mean activations.
         run: the folder of the training run, which holds its tokenizer and its log.
         recipe: how the model was trained.
         manifest: the table of the books, to go with the model.
     """
     run = Path(run)
-    partial, folder = run / "model.partial", run / "model"
-    shutil.rmtree(partial, ignore_errors=True)
-    model.half().save_pretrained(partial)
-    AutoTokenizer.from_pretrained(run / "tokenizer").save_pretrained(partial)
-    _write_scores(partial, books)
-    _write_means(partial, books, recipe)
+    partial, old, folder = run / "model.partial", run / "model.old", run / "model"
+    _remove(partial)
+    copy.deepcopy(model).cpu().half().save_pretrained(partial)
+    shutil.copytree(run / "tokenizer", partial, dirs_exist_ok=True)
     shutil.copyfile(run / "log.csv", partial / CURVE)
     (partial / RECIPE).write_text(recipe.to_json() + "\n", "utf-8")
     if manifest is not None:
-        shutil.copyfile(manifest, partial / "manifest.tsv")
+        shutil.copyfile(manifest, partial / MANIFEST)
+    bridge = load_model(partial)
+    _write_scores(partial, bridge, books)
+    _write_means(partial, bridge, books, recipe)
     (partial / CARD).write_text(model_card(partial, recipe, passages=PASSAGES), "utf-8")
     sums = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
     (partial / CHECKSUMS).write_text(json.dumps(sums, indent=2) + "\n", "utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(old)
+    if folder.exists():
+        os.replace(folder, old)
     os.replace(partial, folder)
+    _remove(old)
     return folder
 
 
 def passages(books: Sequence[Book], n: int, recipe: Recipe) -> list[str]:
-    """`n` passages of about 900 characters from the books that are not held out, in the recipe's
-    shares.
+    """`n` passages of the books that are not held out, in the recipe's shares: long enough to fill
+    the context.
 
     Each begins at a paragraph; the same for the same seed of the recipe.
     """
     generator = np.random.default_rng((recipe.seed, 1))
-    read = [book for book in books if not book.held_out and len(book.text) > _PASSAGE_CHARACTERS]
-    weights = np.array([recipe.shares.get(b.set, 0.1) * b.draw_weight for b in read])
-    totals = {s: sum(b.draw_weight for b in read if b.set == s) for s in {b.set for b in read}}
-    weights /= [totals[b.set] for b in read]
-    drawn = generator.choice(len(read), size=n, p=weights / weights.sum())
-    return [_passage(read[i].text, generator) for i in drawn]
+    read = [book for book in books if not book.held_out and book.text.strip()]
+    drawn = generator.choice(
+        len(read), size=n, p=chances(read, [len(b.text) for b in read], recipe.shares)
+    )
+    length = _CHARACTERS_A_TOKEN * recipe.context
+    return [_passage(read[i].text, length, generator) for i in drawn]
 
 
-def _passage(text: str, generator: np.random.Generator) -> str:
-    at = int(generator.integers(len(text) - _PASSAGE_CHARACTERS))
-    begin = text.rfind("\n", 0, at + 1) + 1
-    return text[begin : begin + _PASSAGE_CHARACTERS]
+def _passage(text: str, length: int, generator: np.random.Generator) -> str:
+    at = int(generator.integers(max(1, len(text) - length)))
+    begin = text.rfind("\n", 0, at) + 1
+    return text[begin : begin + length].strip()
 
 
-def _write_scores(folder: Path, books: Sequence[Book]) -> None:
-    """Scored as it will be loaded: from its half-precision weights."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    scores = score_books(model, tokenizer, [b for b in books if b.held_out], progress=True)
+def _cut(text: str, tokenizer: PreTrainedTokenizerBase, context: int) -> str:
+    """As much of the beginning as the context holds."""
+    for end in reversed(_token_ends(text, tokenizer)[:context]):
+        if len(_token_ends(text[:end], tokenizer)) <= context:  # half a word may be more tokens
+            return text[:end]
+    return text
+
+
+def _token_ends(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    return [end for _, end in encoded["offset_mapping"]]
+
+
+def _write_scores(folder: Path, bridge: TransformerBridge, books: Sequence[Book]) -> None:
+    model, held_out = plain_model(bridge), [book for book in books if book.held_out]
+    try:
+        scores = score_books(model, bridge.tokenizer, held_out, progress=True)
+    except ValueError:  # no book was held out that is longer than the context
+        scores = []
     record = {
         "bits_per_byte": bits_by_set(scores),
         "books": [asdict(score) for score in scores],
@@ -102,18 +125,25 @@ def _write_scores(folder: Path, books: Sequence[Book]) -> None:
     (folder / SCORES).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
 
-def _write_means(folder: Path, books: Sequence[Book], recipe: Recipe) -> None:
+def _write_means(
+    folder: Path, bridge: TransformerBridge, books: Sequence[Book], recipe: Recipe
+) -> None:
     """Mean residual over training text: `tokens` without first positions, `positions` with."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    bridge = as_bridge(model, AutoTokenizer.from_pretrained(folder))
-    texts = passages(books, PASSAGES, recipe)
+    texts = [
+        _cut(text, bridge.tokenizer, recipe.context) for text in passages(books, PASSAGES, recipe)
+    ]
     tokens = residual_mean(bridge, texts, progress=True)
     positions = residual_mean(bridge, texts, centre="positions", skip_first=False, progress=True)
     save_file(
         {"tokens": tokens.float(), "positions": positions.float()},
         folder / MEANS,
-        metadata={"passages": str(len(texts)), "seed": str(recipe.seed)},
+        metadata={"passages": str(len(texts))},  # of two entries, either may be written first
     )
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _sha256(path: Path) -> str:

@@ -4,7 +4,8 @@ TEXTS OUT`.
 A GPT-2 (Radford et al. 2019) of a few million parameters. The matrices of its blocks are trained
 by Muon (Jordan et al. 2024, torch.optim.Muon), the rest by AdamW; the rates are constant and then
 fall linearly to zero (Hägele et al. 2024). The run writes its state to
-`OUT/checkpoint.safetensors`; killed at any moment and started again, it goes on from there.
+`OUT/checkpoint.safetensors`; killed at any moment and started again, it goes on from there. What
+it makes is in `OUT/model`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from steering_core.language_model.checkpoint import load_checkpoint, read_tensors, save_checkpoint
 from steering_core.language_model.corpus import Book, read_corpus
+from steering_core.language_model.export import export
 from steering_core.language_model.recipe import Recipe
 from steering_core.language_model.tokenizer import END_OF_TEXT, train_tokenizer
 from steering_core.language_model.windows import EncodedBook, Windows, encode_books
@@ -311,7 +313,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = vars(parser.parse_args(arguments))
     recipe = Recipe(**{f.name: given[f.name] for f in fields(Recipe) if f.name in given})
     books = read_corpus(given["texts"], given["manifest"])
-    pretrain(books, given["out"], recipe, device=given["device"])
+    model = pretrain(books, given["out"], recipe, device=given["device"])
+    export(model, books, given["out"], recipe, manifest=given["manifest"])
 
 
 if __name__ == "__main__":

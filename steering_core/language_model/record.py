@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import pandas as pd
 from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
+from steering_core.language_model.activations import Centre
 from steering_core.language_model.load import SHIPPED, check_folder
+
+RECIPE, SCORES, CURVE, MEANS = "recipe.json", "scores.json", "curve.csv", "means.safetensors"
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,16 @@ def training_record(folder: str | Path = SHIPPED) -> TrainingRecord:
     Raises:
         ValueError: a folder without a record, or damaged.
     """
-    folder = _finished(folder, "scores.json")
+    folder = _finished(folder, RECIPE, SCORES, CURVE)
     return TrainingRecord(
-        recipe=json.loads((folder / "recipe.json").read_text("utf-8")),
-        bits_per_byte=json.loads((folder / "scores.json").read_text("utf-8"))["bits_per_byte"],
-        curve=pd.read_csv(folder / "curve.csv"),
+        recipe=json.loads((folder / RECIPE).read_text("utf-8")),
+        bits_per_byte=json.loads((folder / SCORES).read_text("utf-8"))["bits_per_byte"],
+        curve=pd.read_csv(folder / CURVE),
     )
 
 
 def training_mean(
-    centre: Literal["tokens", "positions"] = "tokens", *, folder: str | Path = SHIPPED
+    centre: Centre = "tokens", *, folder: str | Path = SHIPPED
 ) -> Float[Tensor, "layers *position d_model"]:
     """The mean of the residual stream over passages of the model's training text.
 
@@ -58,17 +61,18 @@ def training_mean(
     Raises:
         ValueError: `centre` is neither; a folder without means, or damaged.
     """
-    if centre not in ("tokens", "positions"):
+    if centre not in get_args(Centre):
         raise ValueError(f'centre: got {centre!r}; "tokens" and "positions" are allowed')
-    with safe_open(_finished(folder, "means.safetensors") / "means.safetensors", "pt") as stored:
+    with safe_open(_finished(folder, MEANS) / MEANS, "pt") as stored:
         return stored.get_tensor(centre)
 
 
-def _finished(folder: str | Path, needed: str) -> Path:
+def _finished(folder: str | Path, *needed: str) -> Path:
     folder = Path(folder)
-    if not (folder / needed).is_file():
-        raise ValueError(
-            f"folder: {folder} has no {needed}; a model that language_model.pretrain made has"
-        )
+    for name in needed:
+        if not (folder / name).is_file():
+            raise ValueError(
+                f"folder: {folder} has no {name}; a model that language_model.pretrain made has"
+            )
     check_folder(folder)
     return folder

@@ -53,6 +53,8 @@ def telling_words(
         return difference / math.sqrt(1 / (here[word] + alpha) + 1 / (there[word] + alpha))
 
     candidates = [word for word, count in here.items() if count >= at_least_texts]
+    if len(prior) < 2:  # odds of a word beside no other
+        return candidates
     return sorted(candidates, key=lambda word: (-z(word), word))[:k]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt16
+from jaxtyping import Float64, Int64, UInt16
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -66,28 +66,14 @@ class Windows:
             raise ValueError(
                 "books: none is longer than the context; give longer texts or a shorter context"
             )
-        lengths = {s: sum(len(b.tokens) for b in books if b.book.set == s) for s in _sets(books)}
-        shared = sum(shares.get(s, 0.0) for s in lengths)
-        free = sum(n for s, n in lengths.items() if s not in shares)
-        share = {
-            s: shares[s] if s in shares else max(0.0, 1 - shared) * n / free
-            for s, n in lengths.items()
-        }
-        if not sum(share.values()) > 0:
-            raise ValueError(f"shares: all of {list(share)} have 0; one or more must be above")
-        own = [b.book.draw_weight for b in books]
-        totals = {
-            s: sum(w for b, w in zip(books, own, strict=True) if b.book.set == s) for s in share
-        }
-        weights = np.array([share[b.book.set] * w for b, w in zip(books, own, strict=True)])
-        weights /= [totals[b.book.set] for b in books]
-        self._books, self._weights = books, weights / weights.sum()
+        self._books = books
+        self._chances = chances([b.book for b in books], [len(b.tokens) for b in books], shares)
         self._begin, self._context = begin, context
 
     def batch(self, n: int, *, seed: Sequence[int]) -> Int64[Tensor, "n window"]:
         """`n` windows and for each the token after it; the same for the same seed."""
         generator = np.random.default_rng(seed)
-        chosen = generator.choice(len(self._books), size=n, p=self._weights)
+        chosen = generator.choice(len(self._books), size=n, p=self._chances)
         rows = [self._window(self._books[i], generator) for i in chosen]
         return torch.from_numpy(np.stack(rows).astype(np.int64))
 
@@ -100,5 +86,30 @@ class Windows:
         return np.concatenate([np.array([self._begin], dtype=text.dtype), text])
 
 
-def _sets(books: Sequence[EncodedBook]) -> list[str]:
-    return sorted({b.book.set for b in books})
+def chances(
+    books: Sequence[Book], lengths: Sequence[int], shares: Mapping[str, float]
+) -> Float64[np.ndarray, " books"]:
+    """How likely each book is drawn: its set by share, or by length from what the shares leave;
+    within the set by its weight.
+
+    Raises:
+        ValueError: no set with a share above zero.
+    """
+    of_set = {s: [i for i, b in enumerate(books) if b.set == s] for s in _sets(books)}
+    length = {s: sum(lengths[i] for i in own) for s, own in of_set.items()}
+    shared = sum(shares.get(s, 0.0) for s in of_set)
+    free = sum(n for s, n in length.items() if s not in shares)
+    share = {
+        s: shares[s] if s in shares else max(0.0, 1 - shared) * n / free for s, n in length.items()
+    }
+    if not sum(share.values()) > 0:
+        raise ValueError(f"shares: all of {list(share)} have 0; one or more must be above")
+    weights = [book.draw_weight for book in books]
+    totals = {s: sum(weights[i] for i in own) for s, own in of_set.items()}
+    drawn = np.array([share[b.set] * w for b, w in zip(books, weights, strict=True)])
+    drawn /= [totals[b.set] for b in books]
+    return drawn / drawn.sum()
+
+
+def _sets(books: Sequence[Book]) -> list[str]:
+    return sorted({book.set for book in books})
