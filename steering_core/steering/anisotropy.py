@@ -200,13 +200,17 @@ def _add(
     text: Int64[Tensor, " windows"],
 ) -> None:
     """Add the counted activations of a layer to the sums of their texts."""
-    x, text = x.masked_fill(~counted[..., None], 0.0), text.cpu()
-    norms = x.norm(dim=-1, keepdim=True)
-    unit = x / norms.clamp_min(1e-12)
-    sums.total[layer].index_add_(0, text, x.sum(1).double().cpu())
-    sums.unit[layer].index_add_(0, text, unit.sum(1).double().cpu())
-    sums.norm[layer].index_add_(0, text, norms.sum((1, 2)).double().cpu())
-    sums.square[layer] += x.square().sum((0, 1)).double().cpu()
+    text, weight = text.cpu(), counted.to(x.dtype)
+    norms = torch.linalg.vector_norm(x, dim=-1)
+    inverse = weight / norms.clamp_min(1e-12)
+
+    def of_windows(weights: Tensor) -> Tensor:
+        return torch.einsum("wp,wpd->wd", weights, x).double().cpu()
+
+    sums.total[layer].index_add_(0, text, of_windows(weight))
+    sums.unit[layer].index_add_(0, text, of_windows(inverse))
+    sums.norm[layer].index_add_(0, text, (norms * weight).sum(1).double().cpu())
+    sums.square[layer] += torch.einsum("wp,wpd->d", weight, x.square()).double().cpu()
     if layer == 0:
         sums.tokens.index_add_(0, text, counted.sum(1).double().cpu())
 
@@ -304,22 +308,19 @@ def sample_activations(
     """Activations at random tokens after the first, `per_text` of each text, every layer at the
     same.
 
+    Of a text longer than the context one window is used.
+
     Raises:
-        ValueError: a text with too few tokens, or longer than the context; `per_text` below 1; bad
-            texts.
+        ValueError: a text with too few tokens; `per_text` below 1; bad texts.
     """
     if per_text < 1:
         raise ValueError(f"per_text: got {per_text}; 1 or more is allowed")
     texts = [texts] if isinstance(texts, str) else texts
     n_layers = model.cfg.n_layers + 1
     drawn = torch.zeros(n_layers, len(texts), per_text, model.cfg.d_model)
-    places: dict[int, Tensor] = {}
+    places: dict[int, tuple[TokenBatch, int, Tensor]] = {}
 
     def choose(text: int, length: int) -> Tensor:
-        if text in places:
-            raise ValueError(
-                f"texts[{text}]: longer than the context of {model.cfg.n_ctx} tokens; shorten it"
-            )
         if length - 1 < per_text:
             raise ValueError(
                 f"texts[{text}]: {length - 1} tokens after the first; {per_text} are needed"
@@ -329,10 +330,11 @@ def sample_activations(
 
     def take(layer: int, activations: Tensor, batch: TokenBatch) -> None:
         for row, text in enumerate(batch.text.tolist()):
-            if layer == 0:
-                places[text] = choose(text, int(batch.real[row].sum()))
-            at = places[text].to(activations.device)
-            drawn[layer, text] = activations[row, at].float().cpu()
+            if text not in places:
+                places[text] = batch, row, choose(text, int(batch.real[row].sum()))
+            in_batch, in_row, at = places[text]
+            if in_batch is batch and in_row == row:
+                drawn[layer, text] = activations[row, at.to(activations.device)].float().cpu()
 
     visit_residuals(model, texts, take)
     return drawn.flatten(1, 2)

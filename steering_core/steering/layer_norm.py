@@ -29,6 +29,8 @@ def strength_after_norm(
     base: Float[Tensor, "*#batch d"],
     feature: Float[Tensor, "*#batch d"],
     strengths: Sequence[float] = STRENGTHS,
+    *,
+    eps: float = 1e-5,
 ) -> Float[Tensor, "*batch strengths"]:
     """Dot product of LN(base + a v) with the unit vector of v, for each strength a.
 
@@ -36,6 +38,7 @@ def strength_after_norm(
         base: what the feature is added to: the mean, a token, or zero.
         feature: v, in its own size; it and `base` broadcast against each other.
         strengths: a, at least one.
+        eps: what LayerNorm adds to the variance.
 
     Raises:
         ValueError: no strengths; a feature of zero; another last axis than the base's.
@@ -49,7 +52,7 @@ def strength_after_norm(
     if bool((feature.norm(dim=-1) == 0).any()):
         raise ValueError("feature: got a vector of zero; it has no direction")
     direction = torch.nn.functional.normalize(feature, dim=-1)
-    dots = [(layer_norm(base + a * feature) * direction).sum(-1) for a in strengths]
+    dots = [(layer_norm(base + a * feature, eps=eps) * direction).sum(-1) for a in strengths]
     return torch.stack(dots, dim=-1)
 
 

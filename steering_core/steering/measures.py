@@ -67,10 +67,10 @@ def strengths_with_mean(
 
 
 def strengths_without_mean(
-    features: Float64[Tensor, "features layers d"],
+    features: Float64[Tensor, "features layers d"], *, eps: float = 1e-5
 ) -> Float64[Tensor, "features layers-1 strengths"]:
     """LN(a v) . v at the outputs of the blocks."""
-    return strength_after_norm(torch.zeros_like(features[:, 1:]), features[:, 1:])
+    return strength_after_norm(torch.zeros_like(features[:, 1:]), features[:, 1:], eps=eps)
 
 
 def rise_with_mean(

@@ -364,7 +364,6 @@ def test_a_mask_of_another_shape_is_refused(
         ([TEXTS[0], "q"], 1, r"^texts\[1\]: 0 tokens after the first; 1 are needed"),
         (["Rain."], 40, r"^texts\[0\]: \d+ tokens after the first; 40 are needed"),
         (TEXTS[:1], 0, "^per_text: got 0; 1 or more is allowed"),
-        ([TEXTS[0], " ".join(TEXTS)], 1, rf"^texts\[1\]: longer than the context of {CONTEXT}"),
         ([], 1, "^texts: got none"),
     ],
 )
@@ -424,3 +423,13 @@ def test_pairs_join_text_n_of_two_sets() -> None:
 
 def _generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+def test_of_a_long_text_one_window_is_sampled(gpt2: TransformerBridge) -> None:
+    long = " ".join(TEXTS * 4)
+    with pytest.warns(UserWarning, match="longer than the context"):
+        drawn = sample_activations(gpt2, [long, TEXTS[0]], per_text=3)
+    assert drawn.shape[1] == 6
+    assert bool((drawn.norm(dim=-1) > 0).all())
+    with pytest.warns(UserWarning, match="longer than the context"):
+        assert torch.equal(drawn, sample_activations(gpt2, [long, TEXTS[0]], per_text=3))

@@ -90,8 +90,7 @@ def cosine_lines(lines: Mapping[str, Band]) -> Figure:
     with use_style():
         fig, ax = plt.subplots(figsize=(6.4, 3.8))
         _bands(ax, lines)
-        ax.axhline(0.1, color=INK, linewidth=0.8, linestyle=":")
-        ax.text(ax.get_xlim()[1], 0.105, "the rule of I-1", fontsize=8, ha="right", va="bottom")
+        ax.axhline(0.1, color=INK, linewidth=0.8, linestyle=":", label="0.1, the rule of I-1")
         ax.set(ylabel="mean cosine of two tokens")
         if min(float(low.min()) for _, low, _ in lines.values()) >= 0:
             ax.set_ylim(bottom=0)
