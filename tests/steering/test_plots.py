@@ -71,7 +71,7 @@ def test_every_line_has_its_values_and_its_band(n: int) -> None:
     for plot in (plots.cosine_lines, plots.share_lines):
         ax = plot(lines).axes[0]
         assert ticks(ax) == NAMES
-        assert legend_of(ax) == list(lines)
+        assert legend_of(ax)[:n] == list(lines)  # and, of the cosines, the rule
         assert len(ax.collections) == n
         for (name, (value, low, high)), area in zip(lines.items(), ax.collections, strict=True):
             np.testing.assert_array_equal(drawn(ax, name), value)
