@@ -81,7 +81,7 @@ def cloud(mean_part: Float[Tensor, " n"], other_part: Float[Tensor, " n"], *, la
         ax.plot([], [], color=VERMILLION, label="the mean")
         ax.set(xlabel=f"along the mean, layer {layer}", ylabel="direction of most variation")
         ax.set_aspect("equal")
-        ax.legend(loc="best")
+        fig.legend(loc="outside lower center", ncols=3)
     return fig
 
 
@@ -222,7 +222,7 @@ def norm_profile(norms: Float64[Tensor, "layers positions"]) -> Figure:
         for row, name, shade in zip(norms, layer_names(n), shades, strict=True):
             ax.plot(np.arange(1, len(row) + 1), row, color=shade, label=name, linewidth=1.4)
         ax.set(xscale="log", yscale="log", xlabel="position, from 1", ylabel="mean norm")
-        ax.legend(title="layer", ncols=2)
+        fig.legend(title="layer", loc="outside right center")
     return fig
 
 
