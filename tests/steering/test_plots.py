@@ -11,6 +11,7 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from steering_core.steering import plots
@@ -52,8 +53,9 @@ def drawn(ax: Axes, label: str) -> np.ndarray:
 
 
 def legend_of(ax: Axes) -> list[str]:
-    legend = ax.get_legend()
-    assert legend is not None
+    figure = ax.figure
+    assert isinstance(figure, Figure)
+    legend = ax.get_legend() or figure.legends[0]  # inside the axes, or beside them
     return [text.get_text() for text in legend.get_texts()]
 
 

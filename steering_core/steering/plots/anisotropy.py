@@ -205,7 +205,14 @@ def cosine_explorer(
     fig.update_layout(
         barmode="overlay",
         bargap=0,
-        sliders=[{"active": first, "steps": steps, "currentvalue": {"prefix": "layer "}}],
+        sliders=[
+            {
+                "active": first,
+                "steps": steps,
+                "currentvalue": {"prefix": "layer "},
+                "pad": {"t": 60},
+            }
+        ],
         xaxis={"title": "cosine of two tokens", "range": [-1, 1]},
         yaxis={"title": "share of pairs", "tickformat": ".0%"},
         legend={"orientation": "h", "y": 1.12},
