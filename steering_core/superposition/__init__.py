@@ -9,11 +9,14 @@ from steering_core.superposition.bottleneck import TrainedBottleneck, train_bott
 from steering_core.superposition.geometry import dimensions_per_feature, feature_dimensionality
 from steering_core.superposition.loss import expected_errors, expected_loss
 from steering_core.superposition.phase_diagram import PhaseDiagram, phase_diagram
+from steering_core.superposition.recipe import PUBLISHED, Recipe
 
 __all__ = [
     "ACTIVATIONS",
+    "PUBLISHED",
     "Activation",
     "PhaseDiagram",
+    "Recipe",
     "TrainedBottleneck",
     "dimensions_per_feature",
     "expected_errors",

@@ -25,20 +25,31 @@ class Activation:
         function: maps (..., n) to (..., n).
         kinks: pre-activation values at which the function is continuous but not smooth.
         elementwise: whether each output depends on its own pre-activation only.
+        takes_axis: whether `function` takes the axis of the features as a second argument, which
+            spares training a copy of z with that axis last.
     """
 
-    function: Callable[[Tensor], Tensor]
+    function: Callable[..., Tensor]
     kinks: tuple[float, ...] = ()
     elementwise: bool = True
+    takes_axis: bool = False
 
     def __call__(self, z: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
         """The function at z."""
         return self.function(z)
 
+    def along(self, z: Float[Tensor, "..."], axis: int) -> Float[Tensor, "..."]:
+        """The function at z that has the features on another axis than the last."""
+        if self.elementwise:
+            return self.function(z)
+        if self.takes_axis:
+            return self.function(z, axis)
+        return self.function(z.movedim(axis, -1)).movedim(-1, axis)
 
-def solu(z: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
-    """z * softmax(z) over the last axis, without a LayerNorm (Elhage et al. 2022, SoLU)."""
-    return z * torch.softmax(z, dim=-1)
+
+def solu(z: Float[Tensor, "..."], axis: int = -1) -> Float[Tensor, "..."]:
+    """z * softmax(z) over the features, without a LayerNorm (Elhage et al. 2022, SoLU)."""
+    return z * torch.softmax(z, dim=axis)
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -48,7 +59,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": Activation(torch.nn.functional.silu),
     "sigmoid": Activation(torch.sigmoid),
     "tanh": Activation(torch.tanh),
-    "solu": Activation(solu, elementwise=False),
+    "solu": Activation(solu, elementwise=False, takes_axis=True),
 }
 
 
@@ -76,3 +87,11 @@ def resolve(activation: str | Callable[[Tensor], Tensor]) -> Activation:
     raise ValueError(
         f"activation: got {type(activation).__name__}; allowed are a name or a callable on (..., n)"
     )
+
+
+def name_of(activation: str | Callable[[Tensor], Tensor]) -> str:
+    """What messages and tables call it."""
+    if isinstance(activation, str):
+        return activation
+    function = activation.function if isinstance(activation, Activation) else activation
+    return getattr(function, "__name__", type(function).__name__)
