@@ -143,7 +143,7 @@ def usual_recipe(densities: Tensor, importances: Tensor) -> float:
 
 def losses_of_recipe(densities: Tensor, importances: Tensor) -> Tensor:
     """The lowest expected loss over ten restarts of the whole recipe, for each cell."""
-    from steering_core.superposition import expected_loss, train_bottleneck
+    from steering_core.superposition import Recipe, expected_loss, train_bottleneck
 
     lowest = torch.empty_like(densities)
     for density in densities.unique():
@@ -155,13 +155,12 @@ def losses_of_recipe(densities: Tensor, importances: Tensor) -> Tensor:
             n_hidden=1,
             density=density.item(),
             importance=importance,
-            restarts=RESTARTS,
-            steps=STEPS,
-            batch_size=BATCH,
+            seeds=range(RESTARTS),
+            recipe=Recipe(steps=STEPS, batch_size=BATCH),
         )
         losses = expected_loss(
-            ends.weights,
-            ends.bias,
+            ends.weights[0, 0],
+            ends.bias[0, 0],
             activation="relu",
             density=density.item(),
             importance=importance[:, None],

@@ -37,8 +37,9 @@ def diagram(activation="relu", **changed):
     return phase_diagram(activation, **{**grid, **changed})
 
 def train(activation="relu", **changed):
-    small = {"n_hidden": 1, "density": 0.5, "importance": ones(3, 2), "restarts": 2, "steps": 2}
-    return train_bottleneck(activation, **{**small, **changed})
+    small = {"n_hidden": 1, "density": 0.5, "importance": ones(3, 2), "seeds": (0, 1)}
+    recipe = Recipe(steps=2, batch_size=4)
+    return train_bottleneck(activation, **{**small, "recipe": recipe, **changed})
 
 answers = {}
 for case in json.load(sys.stdin):
@@ -121,6 +122,10 @@ REFUSED = [
     ),
     ("diagram(torch.log)", "activation: got NaN in the cell of density 0.1", "are numbers"),
     ("train('slou')", "activation: got 'slou', nearest known name 'solu'", NAMES),
+    ("train(['relu', 'tahn'])", "activation: got 'tahn', nearest known name 'tanh'", NAMES),
+    ("train([])", "activation: got none", "allowed is at least one"),
+    ("train(3)", "activation: got int", "a name or a callable on (..., n)"),
+    ("train(['relu', 3])", "activation: got int", "a name or a callable on (..., n)"),
     ("train(lambda z: z.sum(-1))", "activation: got shape (1,) for (1, 2)", "allowed is the same"),
     ("train(lambda z: z * nan)", "activation: got NaN at index (0, 0)", "allowed are numbers"),
     ("train(n_hidden=2)", "n_hidden: got 2", "allowed are 1 to 1"),
@@ -128,13 +133,24 @@ REFUSED = [
     ("train(density=0)", "density: got 0.0", DENSITY),
     ("train(density=1.5)", "density: got 1.5", DENSITY),
     ("train(density=nan)", "density: got nan", DENSITY),
+    ("train(density=[.5, -.1])", "density: got -0.1", DENSITY),
+    ("train(density=[])", "density: got ", ""),
+    ("train(density=ones(2, 2))", "density: got ", ""),
     ("train(importance=tensor([[1., 0.]]))", "importance: got 0.0", IMPORTANCE),
     ("train(importance=tensor([[inf, 1.]]))", "importance: got inf", IMPORTANCE),
-    ("train(importance=ones(2))", "importance: got shape (2,)", "allowed is (models, n)"),
-    ("train(restarts=0)", "restarts: got 0", "allowed are whole numbers from 1"),
-    ("train(steps=0)", "steps: got 0", "allowed are whole numbers from 1"),
-    ("train(batch_size=0)", "batch_size: got 0", "allowed are whole numbers from 1"),
-    ("train(xavier_axes=4)", "xavier_axes: got 4", "allowed are 2 and 3"),
+    ("train(importance=tensor([nan, 1.]))", "importance: got nan", IMPORTANCE),
+    ("train(importance=ones(2, 2, 2))", "importance: got shape (2, 2, 2)", "(n,) and (I, n)"),
+    ("train(importance=tensor(1.))", "importance: got ", ""),
+    ("train(importance=ones(0, 2))", "importance: got ", ""),
+    ("train(seeds=())", "seeds: got none", "allowed is at least one"),
+    ("train(seeds=(0, -1))", "seed", "got -1; allowed are whole numbers from 0"),
+    ("train(n_jobs=0)", "n_jobs", ""),
+    ("Recipe(steps=0)", "steps: got 0", "allowed are whole numbers from 1"),
+    ("Recipe(batch_size=0)", "batch_size: got 0", "allowed are whole numbers from 1"),
+    ("Recipe(xavier_instances=-1)", "xavier_instances: got -1", "whole numbers from 0"),
+    ("Recipe(learning_rate=-1.)", "learning_rate: got -1.0", "allowed are finite numbers from 0"),
+    ("Recipe(learning_rate=inf)", "learning_rate: got inf", "allowed are finite numbers from 0"),
+    ("Recipe(weight_decay=nan)", "weight_decay: got nan", "allowed are finite numbers from 0"),
     ("dimensions_per_feature(ones(2))", "weights: got shape (2,)", "allowed is (..., m, n)"),
     ("dimensions_per_feature(zeros(1, 2))", "weights: got a model that is zero", "something"),
     ("dimensions_per_feature(nan * ones(1, 2))", "weights: got a value that", "finite numbers"),
@@ -146,6 +162,9 @@ ACCEPTED = [
     "loss(importance=[1, 2])",
     "loss(weights=tensor([[1, 2]]), bias=tensor([0, 0]))",
     "loss(density=tensor([.1, .5]), importance=ones(3, 1, 2)).shape == (3, 2)",
+    "train(density=1, importance=ones(2)).weights.shape == (1, 1, 1, 2, 1, 2)",
+    "train(['relu', torch.sin], density=[.1, .5]).bias.shape == (2, 2, 3, 2, 2)",
+    "train(density=tensor([.1, .5]), seeds=range(3)).losses.shape == (1, 1, 2, 3, 3)",
     "diagram(torch.log1p)",  # not a number below -1, where no best model goes
 ]
 
