@@ -163,13 +163,6 @@ def test_a_rising_loss_leaves_and_a_window_is_whole_stretches() -> None:
     assert trained(rising, plateau=Plateau(1, 0.0)).steps.tolist() == [10, 10, 10]
 
 
-def test_only_who_left_before_the_last_step_has_converged() -> None:
-    flat = told(PULLED, lambda model, step: 1.0)
-    ends = trained(flat, plateau=Plateau(5, 0.1), steps=10)
-    assert ends.steps.tolist() == [10, 10, 10]
-    assert not ends.converged.any()
-
-
 @pytest.mark.parametrize(
     ("window", "tolerance", "message"),
     [
