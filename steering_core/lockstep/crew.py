@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -37,20 +37,22 @@ class Crew:
     def __init__(
         self, parameters: Mapping[str, Tensor], optimiser: Callable[[list[Tensor]], Optimizer]
     ) -> None:
-        self.stacks = {name: p.detach().clone() for name, p in parameters.items()}
+        self.stacks = {
+            name: p.detach().clone(memory_format=torch.contiguous_format)
+            for name, p in parameters.items()
+        }
         self._ends = {name: p.clone() for name, p in self.stacks.items()}
         self.models = torch.arange(count_models(parameters))
-        whole = list(self.stacks.values())
-        self._optimiser = optimiser(whole)
-        self._whole = type(self._optimiser) in _ELEMENTWISE
-        if not self._whole:
-            if isinstance(self._optimiser, torch.optim.LBFGS | torch.optim.SparseAdam):
-                raise ValueError(
-                    f"optimiser: got {type(self._optimiser).__name__}; allowed are those of "
-                    "torch.optim that take dense gradients and no closure"
-                )
-            self._slices = {name: list(p.unbind()) for name, p in self.stacks.items()}
-            self._optimiser = optimiser([s for slices in self._slices.values() for s in slices])
+        kind = type(optimiser([torch.zeros(1, 1)]))
+        if issubclass(kind, torch.optim.LBFGS | torch.optim.SparseAdam):
+            raise ValueError(
+                f"optimiser: got {kind.__name__}; allowed are those of torch.optim that take dense "
+                "gradients and no closure"
+            )
+        self._whole = kind in _ELEMENTWISE
+        self._slices = {name: list(p.unbind()) for name, p in self.stacks.items()}
+        apart = [one for slices in self._slices.values() for one in slices]
+        self._optimiser = optimiser(list(self.stacks.values()) if self._whole else apart)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
 
     def set_rate(self, factor: float) -> None:
@@ -58,8 +60,9 @@ class Crew:
         for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
 
-    def step(self, gradients: Parameters) -> None:
-        """Move all stacks along their gradients."""
+    def step(self, gradients: Parameters, shares: Float[Tensor, " models"] | None) -> None:
+        """Move all stacks along their gradients, each model by its share of the step."""
+        before = {name: p.clone() for name, p in self.stacks.items()} if shares is not None else {}
         for name, stack in self.stacks.items():
             # Fused optimisers read memory as it lies: it must lie as the parameter's does.
             gradient = gradients[name].contiguous()
@@ -69,6 +72,10 @@ class Crew:
                 for one, its in zip(self._slices[name], gradient.unbind(), strict=True):
                     one.grad = its
         self._optimiser.step()
+        if shares is not None:
+            for name, stack in self.stacks.items():
+                share = shares.to(stack).reshape(-1, *[1] * (stack.dim() - 1))
+                stack.copy_(torch.lerp(before[name], stack, share))
 
     def moments(self) -> dict[str, dict[str, Any]]:
         """What the optimiser remembers of each stack; nothing where it holds models apart."""
@@ -76,7 +83,7 @@ class Crew:
 
     def finite(self) -> Bool[Tensor, " models"]:
         """Which models have finite parameters."""
-        each = [stack.flatten(1).isfinite().all(1) for stack in self.stacks.values()]
+        each = [stack.reshape(len(stack), -1).isfinite().all(1) for stack in self.stacks.values()]
         return torch.stack(each).all(0)
 
     def dismiss(self, leaving: Bool[Tensor, " models"]) -> Parameters:

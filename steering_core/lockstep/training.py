@@ -53,7 +53,7 @@ class Trained:
         record_every: steps a stretch.
         steps: (models,) how many each took.
         diverged: (models,) whether the loss was no longer finite.
-        converged: (models,) whether it left before the last step, on a plateau.
+        converged: (models,) whether it left on a plateau.
         seconds: of the whole run.
     """
 
@@ -113,19 +113,19 @@ def train(
         raise ValueError(f"names: got {len(names)}; allowed is one for each of {count} models")
     began = time.perf_counter()
     crew = Crew(parameters, optimiser)
-    record = Record(names, math.ceil(steps / record_every), record_every)
+    record = Record(names, math.ceil(steps / record_every), record_every, plateau)
     stretch: list[Tensor] = []
     taken = 0
     for batch in tqdm(islice(batches, steps), total=steps, disable=not progress, desc="training"):
         crew.set_rate(schedule(taken / steps))
         losses, by_parameter = gradients(crew.stacks, batch, crew.models)
-        crew.step(by_parameter)
+        crew.step(by_parameter, record.shares(crew.models, taken))
         taken += 1
         stretch.append(losses)
         if after_step is not None:
             after_step(Step(taken, crew.models, crew.stacks, crew.moments()))
         if taken % record_every == 0 or taken == steps:
-            leaving = record.add(torch.stack(stretch), crew.models, crew.finite(), taken, plateau)
+            leaving = record.add(torch.stack(stretch), crew.models, crew.finite(), taken)
             crew.dismiss(leaving)
             stretch = []
             if not len(crew.models):
@@ -155,7 +155,7 @@ def by_autograd(losses: Callable[[Parameters, Any, Int[Tensor, " models"]], Tens
         leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
         with torch.enable_grad():
             each = losses(leaves, batch, models)
-        by_leaf = torch.autograd.grad(each.sum(), list(leaves.values()))
+            by_leaf = torch.autograd.grad(each.sum(), list(leaves.values()))
         return each.detach(), dict(zip(leaves, by_leaf, strict=True))
 
     return gradients

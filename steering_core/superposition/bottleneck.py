@@ -89,6 +89,8 @@ def train_bottleneck(
     Source:
         Elhage et al. 2022, the published notebook; Lad & Kostolansky 2023, "Problem Specification".
     """
+    if n_jobs == 0:
+        raise ValueError("n_jobs: got 0; allowed are 1, 2, ... and -1 for one a core")
     plan = Plan.of(activation, n_hidden, density, importance, seeds, recipe, device)
     parts = plan.parts()
     together = tqdm(total=len(parts), disable=not progress or len(parts) == 1, desc="training")

@@ -1,10 +1,11 @@
-"""How many dimensions a feature gets: two measures of Elhage et al. 2022 on the geometry of W.
+"""How features share directions: measures on the geometry of W alone.
 
-Both need W only. Neither says whether a feature can be read back: that takes the loss.
+W_i is column i of W, What_i its direction. None of them says whether a feature can be read back:
+that takes the error (`sampled_errors`, `expected_errors`).
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -39,6 +40,73 @@ def feature_dimensionality(weights: Float[Tensor, "*batch m n"]) -> Float[Tensor
     squared = weights.square().sum(-2)
     overlap = (weights.mT @ weights).square().sum(-1)  # ||W_i||^2 sum_j (What_i . W_j)^2
     return torch.where(overlap > 0, squared**2 / overlap.where(overlap > 0, 1.0), 0.0)
+
+
+def off_diagonal(weights: Float[Tensor, "*batch m n"]) -> Float[Tensor, "*batch n"]:
+    """sum over j != i of |W_i . W_j|: how much the other features write on feature i's output.
+
+    Raises:
+        ValueError: weights without two axes.
+    """
+    _check(weights)
+    gram = (weights.mT @ weights).abs()
+    return gram.sum(-1) - gram.diagonal(dim1=-2, dim2=-1)
+
+
+def off_diagonal_mass(weights: Float[Tensor, "*batch m n"]) -> Float[Tensor, "*batch"]:
+    """The off-diagonal of W^T W over its diagonal, both summed by size; 0 without superposition.
+
+    Raises:
+        ValueError: weights without two axes, or all zero.
+    """
+    size = dimensions_per_feature(weights).reciprocal() * weights.shape[-2]  # |W|^2
+    return off_diagonal(weights).sum(-1) / size
+
+
+def overlap(weights: Float[Tensor, "*batch m n"]) -> Float[Tensor, "*batch n"]:
+    """sum over j != i of cos^2(W_i, W_j): how crowded a direction is, whatever the norms.
+
+    Raises:
+        ValueError: weights without two axes.
+    """
+    cosines = _directions(weights).mT @ _directions(weights)
+    return cosines.square().sum(-1) - cosines.diagonal(dim1=-2, dim2=-1).square()
+
+
+def has_partner(
+    weights: Float[Tensor, "*batch m n"], *, cosine: float = -0.9
+) -> Bool[Tensor, "*batch n"]:
+    """Whether another feature points the opposite way, at a cosine below `cosine`.
+
+    Raises:
+        ValueError: weights without two axes.
+    """
+    return ((_directions(weights).mT @ _directions(weights)) < cosine).any(-1)
+
+
+def carried(
+    weights: Float[Tensor, "*batch m n"], directions: Float[Tensor, "*batch m k"] | None = None
+) -> Float[Tensor, "*batch k n"]:
+    """|What_i . W_j|: how much of each feature j the direction of feature i carries.
+
+    Args:
+        weights: W.
+        directions: to look along, unit vectors as columns; the features' own if None. Those of the
+            identity matrix are the coordinates of h, which are no better than any rotation of them.
+
+    Raises:
+        ValueError: weights without two axes.
+    """
+    _check(weights)
+    along = _directions(weights) if directions is None else directions
+    return (along.mT @ weights).abs()
+
+
+def _directions(weights: Tensor) -> Tensor:
+    """Columns over their norms; zero stays zero."""
+    _check(weights)
+    norm = weights.norm(dim=-2, keepdim=True)
+    return weights / norm.where(norm > 0, 1.0)
 
 
 def _check(weights: Tensor) -> None:

@@ -27,7 +27,8 @@ def initial_weights(
 ) -> Float[Tensor, "I m n"]:
     """The weights from which the models of a seed and density begin, one for each row."""
     generator = lockstep.stream(seed, "weights", float(density))
-    return torch.randn(shape, generator=generator) * recipe.initial_deviation(*shape[1:])
+    rows = [torch.randn(shape[1:], generator=generator) for _ in range(shape[0])]
+    return torch.stack(rows) * recipe.initial_deviation(*shape[1:])
 
 
 @dataclass(frozen=True)
@@ -56,27 +57,37 @@ class Plan:
     ) -> "Plan":
         """Checked, with an axis for everything that may be one or several."""
         several = (
-            [activation] if isinstance(activation, str) or callable(activation) else [*activation]
+            [*activation]
+            if isinstance(activation, Sequence) and not isinstance(activation, str)
+            else [activation]
         )
         functions = tuple(resolve(one) for one in several)
-        importance = torch.atleast_2d(check_importance(importance))
+        density = torch.as_tensor(density, dtype=torch.float64)
+        importance = check_importance(importance)
+        for name, tensor, most in (("density", density, 1), ("importance", importance, 2)):
+            if tensor.dim() > most or not tensor.numel():
+                raise ValueError(
+                    f"{name}: got shape {tuple(tensor.shape)}; allowed are "
+                    + ("one or several in a row" if most == 1 else "(n,) and (I, n)")
+                )
+        importance = torch.atleast_2d(importance)
         n = importance.shape[-1]
-        if importance.dim() != 2:
-            raise ValueError(
-                f"importance: got shape {tuple(importance.shape)}; allowed are (n,) and (I, n)"
-            )
+        if n < 2:
+            raise ValueError(f"importance: got {n} feature; allowed are at least 2")
         if not 1 <= n_hidden < n:
             raise ValueError(f"n_hidden: got {n_hidden}; allowed are 1 to {n - 1}")
-        for name, empty in (("activation", not functions), ("seeds", not len(seeds))):
-            if empty:
-                raise ValueError(f"{name}: got none; allowed is at least one")
+        bad = [seed for seed in seeds if seed != int(seed) or seed < 0]
+        if bad or not len(seeds):
+            raise ValueError(f"seeds: got {bad or 'none'}; allowed are whole numbers from 0")
+        if not functions:
+            raise ValueError("activation: got none; allowed is at least one")
         for f in functions:
             check_activation(f, torch.zeros(1, n))
         return cls(
             functions,
             tuple(map(name_of, several)),
             n_hidden,
-            torch.atleast_1d(check_density(torch.as_tensor(density, dtype=torch.float64))),
+            torch.atleast_1d(check_density(density)),
             importance.float().to(device),
             tuple(map(int, seeds)),
             recipe,
@@ -172,10 +183,13 @@ class Plan:
         inputs, empty = batch
         among, group, row = self._places[models].T
         begin = 0
-        for f, count in zip(self.functions, among.bincount().tolist(), strict=False):
+        counts = among.bincount(minlength=len(self.functions)).tolist()
+        for f, count in zip(self.functions, counts, strict=True):
+            if not count:
+                continue
             here = slice(begin, begin := begin + count)
             x, importance, fold = inputs, self.importance, (len(inputs), len(self.importance))
-            if count and count < fold[0] * fold[1]:  # some have left: each that has not, by itself
+            if count < fold[0] * fold[1]:  # some have left: each that has not, by itself
                 x, importance, fold = inputs[group[here]], importance[row[here], None], (count, 1)
             loss, by_w, by_b = _gradients(
                 weights[here].unflatten(0, fold),
@@ -197,14 +211,17 @@ def _gradients(
 
     weights (S, I, m, n), bias (S, I, n), importance (I, n) or (S, I, n). x (S, n, inputs) holds the
     inputs with an active feature; `empty` more are zero, and one column stands for all of these.
-    The chain rule is written out, but for f: autograd would pass over memory twice as often.
+    The chain rule is written out, but for f: autograd would pass over memory twice as often. The
+    bias counts as the weights of one more hidden dimension, which is always 1.
     """
-    _, rows, m, n = weights.shape
+    seeds, rows, m, n = weights.shape
     inputs = x.shape[-1] + empty
     if empty:
-        x = torch.cat([x, x.new_zeros(*x.shape[:2], 1)], dim=-1)
+        x = torch.cat([x, x.new_zeros(seeds, n, 1)], dim=-1)
     hidden = (weights.flatten(1, 2) @ x).unflatten(1, (rows, m))
-    z = (weights.mT @ hidden).add_(bias[..., None]).requires_grad_()  # (S, I, n, inputs)
+    hidden = torch.cat([hidden, x.new_ones(seeds, rows, 1, x.shape[-1])], dim=-2)
+    affine = torch.cat([weights, bias[..., None, :]], dim=-2)  # (S, I, m + 1, n)
+    z = (affine.mT @ hidden).requires_grad_()  # (S, I, n, inputs)
     with torch.enable_grad():
         output = f.along(z, -2)
     residual = output.detach() - x[:, None]
@@ -214,7 +231,9 @@ def _gradients(
         residual[..., -1] *= empty
     residual *= importance[..., None]
     (by_z,) = torch.autograd.grad(output, z, residual)
-    by_hidden = weights @ by_z
-    by_weights = hidden @ by_z.mT + (by_hidden.flatten(1, 2) @ x.mT).unflatten(1, (rows, m))
+    by_affine = hidden @ by_z.mT
+    by_hidden = (weights @ by_z).flatten(1, 2)
+    by_weights = by_affine[..., :m, :] + (by_hidden @ x.mT).unflatten(1, (rows, m))
     scale = 2 / (inputs * n)
-    return (squared * importance).sum(-1) / inputs, by_weights * scale, by_z.sum(-1) * scale
+    loss = (squared * importance).sum(-1) / inputs
+    return loss, by_weights * scale, by_affine[..., m, :] * scale

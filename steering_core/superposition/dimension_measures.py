@@ -1,0 +1,173 @@
+"""The numbers that decide the claims on D*, from the table of the study `dimensions-per-feature`.
+
+Each has its 99% bootstrap interval over seeds. The thresholds are in `dimension_claims`, and were
+there first.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+from steering_core.publishing.claims import Measured
+from steering_core.superposition.dimension_study import N_FEATURES, N_HIDDEN
+from steering_core.superposition.trained import over_restarts
+
+Curve = Float[np.ndarray, " levels"]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One activation and recipe of the study: levels by seeds.
+
+    Attributes:
+        densities: (levels,) falling.
+        table: its rows, indexed by density and seed.
+    """
+
+    densities: Curve
+    table: pd.DataFrame
+
+    def column(self, name: str) -> Float[np.ndarray, "levels seeds"]:
+        """One measure of every model."""
+        return self.table[name].unstack("seed").sort_index(ascending=False).to_numpy(float)
+
+    def curve(self, among: NDArray[np.int_] | None = None) -> Curve:
+        """D*, mean over the seeds or some of them."""
+        values = self.column("dimensions")
+        return (values if among is None else values[:, among]).mean(1)
+
+    @property
+    def seeds(self) -> int:
+        """How many."""
+        return self.column("dimensions").shape[1]
+
+
+def runs_of(table: pd.DataFrame, recipe: str, activation: str, *, seeds: int | None = None) -> Runs:
+    """The study's models of one recipe and activation, of the first seeds or all.
+
+    Raises:
+        ValueError: a recipe and activation that the study does not have together.
+    """
+    rows: Any = table[(table["recipe"] == recipe) & (table["activation"] == activation)]
+    if rows.empty:
+        known = sorted({(r, a) for r, a in zip(table["recipe"], table["activation"], strict=True)})
+        raise ValueError(f"recipe, activation: got {recipe}, {activation}; allowed are {known}")
+    if seeds is not None:
+        rows = rows[rows["seed"] < seeds]
+    densities = np.sort(rows["density"].unique())[::-1]
+    return Runs(densities, rows.set_index(["density", "seed"]))
+
+
+def _over_seeds(statistic: Callable[[NDArray[np.int_]], float], seeds: int) -> Measured:
+    return over_restarts(statistic, seeds)
+
+
+def farthest(ours: Runs, published: Curve) -> Measured:
+    """The largest distance between the two curves."""
+    return _over_seeds(lambda a: float(np.abs(ours.curve(a) - published).max()), ours.seeds)
+
+
+def farthest_from_one(ours: Runs) -> Measured:
+    """The largest distance of D* from 1."""
+    return _over_seeds(lambda a: float(np.abs(ours.curve(a) - 1).max()), ours.seeds)
+
+
+def difference(a: Runs, b: Runs, *, from_expansion: float = 1.0) -> Measured:
+    """The largest difference between two curves where 1/(1-S) is at least `from_expansion`."""
+    sparse = 1 / a.densities >= from_expansion * 0.995  # levels are rounded
+    return _over_seeds(
+        lambda s: float(np.abs(a.curve(s) - b.curve(s))[sparse].max()), min(a.seeds, b.seeds)
+    )
+
+
+def levels_near(runs: Runs, value: float, *, within: float = 0.03) -> Measured:
+    """How many levels have D* within 0.03 of a value."""
+    return _over_seeds(lambda a: float((np.abs(runs.curve(a) - value) <= within).sum()), runs.seeds)
+
+
+def longest_plateau(curve: Curve, *, value: float = 0.5, within: float = 0.03) -> int:
+    """The most consecutive levels within 0.03 of a value that fall by less than 0.05 a level."""
+    near = np.abs(curve - value) <= within
+    flat = np.append(np.abs(np.diff(curve)) < 0.05, True)
+    longest = run = 0
+    for is_near, goes_on in zip(near, flat, strict=True):
+        run = run + 1 if is_near else 0
+        longest = max(longest, run)
+        run = run if goes_on else 0
+    return longest
+
+
+def longest_other_plateau(others: Sequence[Runs]) -> Measured:
+    """The longest plateau at 1/2 of any of the activations."""
+    return _over_seeds(
+        lambda a: float(max(longest_plateau(one.curve(a)) for one in others)),
+        min(one.seeds for one in others),
+    )
+
+
+def at_last(runs: Runs, column: str, *, over: float = 1.0) -> Measured:
+    """A measure at the lowest density, over a number."""
+    values = runs.column(column)[-1] / over
+    return _over_seeds(lambda a: float(values[a].mean()), runs.seeds)
+
+
+def inflation(runs: Runs) -> Measured:
+    """1/D* over n/m at the lowest density: above 1, features longer than 1 make up the count."""
+    values = runs.column("dimensions")[-1]
+    ratio = N_FEATURES / N_HIDDEN
+    return _over_seeds(lambda a: float(1 / values[a].mean() / ratio), runs.seeds)
+
+
+def rise(runs: Runs) -> Measured:
+    """D* at the lowest density minus D* at the highest."""
+    return _over_seeds(lambda a: float(runs.curve(a)[-1] - runs.curve(a)[0]), runs.seeds)
+
+
+def bunching(runs: Runs, fraction: str) -> Measured:
+    """Features at a fraction over those beside it.
+
+    The density is that of most features at the fraction over the even seeds; the ratio is taken on
+    the odd ones, with one feature added to either count.
+    """
+    on, beside = (runs.column(f"{fraction}_{where}") for where in ("on", "beside"))
+    level = on[:, ::2].sum(1).argmax()
+    odd = np.arange(1, runs.seeds, 2)
+
+    def ratio(among: NDArray[np.int_]) -> float:
+        held = odd[among]
+        return float((on[level, held].sum() + 1) / (beside[level, held].sum() + 1))
+
+    return _over_seeds(ratio, len(odd))
+
+
+def density_of(runs: Runs, fraction: str) -> float:
+    """The density at which `bunching` looks."""
+    return float(runs.densities[runs.column(f"{fraction}_on")[:, ::2].sum(1).argmax()])
+
+
+def near_any_fraction(runs: Runs) -> Measured:
+    """The share of features with D_i of at least 0.1 that lie within 0.02 of a fraction."""
+    near, present = runs.column("near_any"), runs.column("present")
+    return _over_seeds(lambda a: float(near[:, a].sum() / present[:, a].sum()), runs.seeds)
+
+
+def explained_by(
+    table: pd.DataFrame, published: Mapping[str, Curve], recipes: Sequence[str]
+) -> pd.DataFrame:
+    """For each activation, the largest distance to the published curve at the levels that all
+    recipes were run at (seed 0): which change of the recipe matters."""
+    few = runs_of(table, recipes[-1], next(iter(published))).densities
+    rows = {}
+    for activation, curve in published.items():
+        rows[activation] = {}
+        for recipe in recipes:
+            runs = runs_of(table, recipe, activation, seeds=1)
+            at: Bool[np.ndarray, " levels"] = np.isin(runs.densities, few)
+            known = curve[np.isin(runs_of(table, "published", activation).densities, few)]
+            rows[activation][recipe] = float(np.abs(runs.curve()[at] - known).max())
+    return pd.DataFrame(rows).T
