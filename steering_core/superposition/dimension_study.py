@@ -70,43 +70,61 @@ def recipe_of(recipe: str, activation: str) -> Recipe:
     return RECIPES[recipe]
 
 
+GROUPS: dict[str, Mapping[str, str | Activation]] = {
+    "seven activations": {name: name for name in ACTIVATIONS},
+    "smooth families": FAMILIES,
+    "relu": {"relu": "relu"},
+}
+
+
 def _tasks() -> list[dict]:
     def tasks(
-        recipe: str, names: Iterable[str], levels: tuple[float, ...], seeds: int
+        recipe: str, group: str, levels: tuple[float, ...], seeds: Iterable[int]
     ) -> list[dict]:
         return [
-            {"recipe": recipe, "activation": name, "density": level, "seed": seed}
-            for seed in range(seeds)
-            for name in names
+            {"recipe": recipe, "group": group, "density": level, "seed": seed}
+            for seed in seeds
             for level in levels
         ]
 
     changed = ("Xavier per model", "weight decay 0", "3,000 steps")
     return [
-        *tasks("ours", ACTIVATIONS, LEVELS, 3),
-        *tasks("ours", FAMILIES, LEVELS, 1),
-        *tasks("published", ACTIVATIONS, LEVELS, 3),
-        *[t for t in tasks("published", ("relu",), LEVELS, 8) if t["seed"] >= 3],
-        *[one for recipe in changed for one in tasks(recipe, ACTIVATIONS, FEW_LEVELS, 1)],
+        *tasks("ours", "seven activations", LEVELS, range(3)),
+        *tasks("ours", "smooth families", LEVELS, range(1)),
+        *tasks("published", "seven activations", LEVELS, range(3)),
+        *tasks("published", "relu", LEVELS, range(3, 4)),
+        *[
+            one
+            for recipe in changed
+            for one in tasks(recipe, "seven activations", FEW_LEVELS, (0,))
+        ],
     ]
 
 
-def train_model(task: dict) -> pd.DataFrame:
-    """One model, a row."""
-    name: str = task["activation"]
-    activation = FAMILIES.get(name, name)
-    trained = train_bottleneck(
-        activation,
-        n_hidden=N_HIDDEN,
-        density=task["density"],
-        importance=torch.ones(N_FEATURES),
-        seeds=(task["seed"],),
-        recipe=recipe_of(task["recipe"], name),
-    )
-    weights, bias = trained.weights[0, 0, 0, 0], trained.bias[0, 0, 0, 0]
-    errors = sampled_errors(weights, bias, activation=activation, density=task["density"])
-    measured = numbers(weights, errors, task["density"])
-    return pd.DataFrame({name: [round(value, 6)] for name, value in measured.items()})
+def train_models(task: dict) -> pd.DataFrame:
+    """The models of one group, density and seed, a row each."""
+    group, density = GROUPS[task["group"]], task["density"]
+    by_recipe: dict[Recipe, list[str]] = {}
+    for name in group:
+        by_recipe.setdefault(recipe_of(task["recipe"], name), []).append(name)
+    rows = {}
+    for recipe, names in by_recipe.items():
+        trained = train_bottleneck(
+            [group[name] for name in names],
+            n_hidden=N_HIDDEN,
+            density=density,
+            importance=torch.ones(N_FEATURES),
+            seeds=(task["seed"],),
+            recipe=recipe,
+        )
+        for i, name in enumerate(names):
+            weights, bias = trained.weights[i, 0, 0, 0], trained.bias[i, 0, 0, 0]
+            errors = sampled_errors(weights, bias, activation=group[name], density=density)
+            measured = numbers(weights, errors, density)
+            rows[name] = {"steps": int(trained.steps[i, 0, 0, 0])} | {
+                column: round(value, 6) for column, value in measured.items()
+            }
+    return pd.DataFrame([{"activation": name} | rows[name] for name in group])
 
 
 def numbers(
@@ -143,7 +161,7 @@ def numbers(
 DIMENSIONS_PER_FEATURE = Study(
     name="dimensions-per-feature",
     tasks=_tasks,
-    run=train_model,
+    run=train_models,
     code=(
         "steering_core.superposition.dimension_study",
         "steering_core.superposition.bottleneck",
