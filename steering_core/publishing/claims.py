@@ -1,8 +1,9 @@
 """What a claim is, and how measurements decide it.
 
 Pure logic: no files, no rendering, no list of claims. Each part of the package declares its claims
-as a tuple `CLAIMS` in `steering_core.<part>.claims`, with thresholds that are committed before the
-first run which could show their outcome; `publishing.ledger` gathers them and records measurements.
+as a tuple `CLAIMS` in `steering_core.<part>.claims`, or in one `<chapter>_claims` a chapter, with
+thresholds that are committed before the first run which could show their outcome;
+`publishing.ledger` gathers them and records measurements.
 """
 
 from __future__ import annotations

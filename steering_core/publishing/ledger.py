@@ -26,11 +26,11 @@ __all__ = ["ClaimCard", "claim", "declared", "ledger", "scoreboard_html"]
 
 
 def declared() -> dict[str, Claim]:
-    """Every claim that a part of the package declares in its module `claims`, by id."""
+    """Every claim that a part of the package declares in its modules `*claims`, by id."""
     claims: dict[str, Claim] = {}
     own = Path(__file__).with_name("claims.py")
     for folder in steering_core.__path__:
-        for file in sorted(Path(folder).glob("*/claims.py")):
+        for file in sorted(Path(folder).glob("*/*claims.py")):
             for one in () if file.samefile(own) else _claims_in(file):
                 if one.id in claims:
                     raise ValueError(

@@ -1,7 +1,9 @@
 """The claims of part II on ten features in five dimensions: W^T W of seven activations."""
 
 from steering_core.publishing.claims import Claim, Rule
-from steering_core.superposition.phase_claims import ELHAGE, LAD
+
+LAD = "Lad & Kostolansky 2023"
+ELHAGE = "Elhage et al. 2022"
 
 SMALL = (
     "n=10, m=5, importance 0.8^i; trained by the source's recipe (AdamW 1e-3, batch 1024, 10,000 "
@@ -9,7 +11,7 @@ SMALL = (
     "bootstrap interval over the seeds"
 )
 
-ACTIVATION_CLAIMS = (
+CLAIMS = (
     Claim(
         id="II-1",
         origin="source",

@@ -1,7 +1,9 @@
 """The claims of part II on 200 features in 20 dimensions: dimensions per feature, D*."""
 
 from steering_core.publishing.claims import Claim, Rule
-from steering_core.superposition.phase_claims import ELHAGE, LAD
+
+LAD = "Lad & Kostolansky 2023"
+ELHAGE = "Elhage et al. 2022"
 
 LARGE = (
     "n=200, m=20, importance 1; trained by the source's recipe (AdamW 1e-3, weight decay 0.01, "
@@ -15,7 +17,7 @@ TWO_SEEDS = (
 )
 _CURVE = "largest distance between our D* and the published one over the 20 densities, "
 
-DIMENSION_CLAIMS = (
+CLAIMS = (
     Claim(
         id="II-3",
         origin="source",

@@ -149,7 +149,7 @@ def single_run_elsewhere(
 def stuck_by_start(
     trained: TrainedDiagram,
     exact: PhaseDiagram,
-    marked: Bool[np.ndarray, "I R"],
+    marked: Bool[np.ndarray, "D I R"],
     density_at_most: float = 0.025,
 ) -> Measured:
     """The share of marked restarts that end with one feature, where the optimum is superposed."""

@@ -1,4 +1,8 @@
-"""The claims of part II on phase diagrams.
+"""The claims of part II on phase diagrams, and the rules that decide them.
+
+A rule is fixed, with its threshold and decision setting, before the first run that could show its
+outcome; a later change is listed in the claim's `changes`. Nothing here computes: a chapter
+measures, `publishing.claim` records, and the outcome follows.
 
 Two diagrams are never mixed. *Exact* is the global optimum of the expected loss, a property of the
 activation. *Trained* is where the source's recipe ends. What a source work said is decided on the
@@ -25,7 +29,7 @@ EXACT = (
     "0.01-1, evenly spaced in the logarithm; exact, so without an interval"
 )
 
-PHASE_CLAIMS = (
+CLAIMS = (
     Claim(
         id="II-7",
         origin="source",

@@ -86,10 +86,10 @@ class TrainedDiagram:
         return self.loss.min(-1).values
 
     def share_of_restarts(
-        self, *phases: str, among: Bool[np.ndarray, "I R"] | None = None
+        self, *phases: str, among: Bool[np.ndarray, "D I R"] | None = None
     ) -> Float[np.ndarray, "D I"]:
         """The share of restarts that end in one of the phases, among those marked or all."""
-        marked = np.ones(self.restart_phase.shape[1:], bool) if among is None else among
+        marked = np.ones(self.restart_phase.shape, bool) if among is None else among
         return (np.isin(self.restart_phase, phases) & marked).sum(-1) / marked.sum(-1)
 
 

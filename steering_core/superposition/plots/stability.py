@@ -21,7 +21,7 @@ def trap_panels(
     trained: Mapping[str, TrainedDiagram],
     exact: Mapping[str, PhaseDiagram],
     dedicated: Mapping[str, Dedicated],
-    same_sign: Bool[np.ndarray, "I R"],
+    same_sign: Bool[np.ndarray, "D I R"],
 ) -> Figure:
     """Share of restarts that keep one feature, by the signs of their start; an activation a column.
 
