@@ -1,8 +1,24 @@
 """The drawings of part II: each function takes results and gives a figure, and computes nothing."""
 
+from steering_core.superposition.plots.causes import causes_panels
+from steering_core.superposition.plots.curves import (
+    dimension_curves,
+    dimension_explorer,
+    dimensionality_panel,
+    inflation_panels,
+    recipe_bars,
+)
 from steering_core.superposition.plots.explorer import phase_explorer, trained_explorer
+from steering_core.superposition.plots.grams import gram_explorer, gram_panels, rotation_panels
 from steering_core.superposition.plots.maps import NAMES, map_panels, theory_panels
 from steering_core.superposition.plots.setup import input_batches, network
+from steering_core.superposition.plots.sharing import (
+    ACTIVATION_COLOURS,
+    directions_panel,
+    entry_panels,
+    mass_panel,
+    pairs_panels,
+)
 from steering_core.superposition.plots.slices import slice_panels
 from steering_core.superposition.plots.stability import confused_panels, sparse_panels, trap_panels
 from steering_core.superposition.plots.tables import (
@@ -13,15 +29,29 @@ from steering_core.superposition.plots.tables import (
 )
 
 __all__ = [
+    "ACTIVATION_COLOURS",
     "NAMES",
     "areas_table",
+    "causes_panels",
     "confused_panels",
+    "dimension_curves",
+    "dimension_explorer",
+    "dimensionality_panel",
+    "directions_panel",
+    "entry_panels",
+    "gram_explorer",
+    "gram_panels",
+    "inflation_panels",
     "input_batches",
     "map_panels",
     "map_table",
+    "mass_panel",
     "network",
+    "pairs_panels",
     "phase_explorer",
     "phase_table",
+    "recipe_bars",
+    "rotation_panels",
     "slice_panels",
     "sparse_panels",
     "theory_panels",
