@@ -87,6 +87,7 @@ def _tasks() -> list[dict]:
     changed = ("published, 3,000 steps", "ours, Xavier per model", "ours, weight decay 0")
     return [
         *tasks("ours", "seven activations", LEVELS, range(3)),
+        *tasks("ours", "relu", LEVELS, range(3, 8)),
         *tasks("ours", "smooth families", LEVELS, range(1)),
         *[
             one
@@ -94,7 +95,6 @@ def _tasks() -> list[dict]:
             for one in tasks(recipe, "seven activations", FEW_LEVELS, (0,))
         ],
         *tasks("published", "seven activations", LEVELS, range(2)),
-        *tasks("published", "relu", LEVELS, range(2, 4)),
     ]
 
 
