@@ -65,14 +65,18 @@ def causes_panels(dimensions: pd.DataFrame, ten: pd.DataFrame) -> Figure:
 
 
 def _smooth(ax: Axes, dimensions: pd.DataFrame) -> None:
-    shades = plt.get_cmap("viridis_r")(np.linspace(0.1, 0.95, len(BETAS)))
+    shades = plt.get_cmap("viridis_r")(np.linspace(0.15, 0.95, len(BETAS)))
     ax.axhspan(0.47, 0.53, color=GRID, alpha=0.7, linewidth=0, label="1/2 ± 0.03")
     lines = [
-        (f"swish {beta}", rf"$z\,\sigma({beta}z)$", {"color": shade, "linestyle": "-"})
+        (
+            f"swish {beta}",
+            rf"$z\,\sigma({beta if beta > 1 else ''}z)$",
+            {"color": shade, "linestyle": "-"},
+        )
         for beta, shade in zip(BETAS, shades, strict=True)
     ]
-    lines.append(("softplus 16", "softplus, 16", {"color": VERMILLION, "linestyle": "--"}))
-    lines.append(("relu", "ReLU", {"color": "black", "linestyle": "-", "marker": "o"}))
+    lines.append(("softplus 16", "softplus, β = 16", {"color": VERMILLION, "linestyle": "--"}))
+    lines.append(("relu", "ReLU", {"color": "black", "marker": "o"}))
     for activation, label, style in lines:
         runs = runs_of(dimensions, "ours", activation, seeds=1)
         ax.plot(1 / runs.densities, runs.curve(), label=label, markersize=4, **style)
@@ -98,7 +102,7 @@ def _dot(
     ten: pd.DataFrame,
     model: str,
     density: float,
-    row: float,
+    row: int | float,
     label: str | None = None,
     **style: Any,
 ) -> None:
@@ -111,7 +115,8 @@ def _dot(
 def _rows(ax: Axes, models: tuple[str, ...]) -> None:
     mass_axis(ax, "x")
     labels = [
-        NAMES.get(model, model).replace(", ", ",\n").replace(" to ", "\nto ") for model in models
+        NAMES.get(model, model).replace(", targets", ",\ntargets").replace(" to ", "\nto ")
+        for model in models
     ]
     ax.set_yticks(range(len(models)), labels)
     ax.set_ylim(len(models) - 0.5, -0.5)

@@ -1,6 +1,8 @@
 """Dimensions per feature against sparsity: the published curves and ours, and what they count."""
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -66,15 +68,15 @@ def dimension_curves(
                 "o",
                 color=INK,
                 markerfacecolor="none",
-                markersize=4,
-                markeredgewidth=0.9,
+                markersize=4.5,
+                markeredgewidth=0.7,
             )
             ax.set_title(NAMES[name])
             expansion_axis(ax, label=False)
             ax.set(yscale="log", ylim=(0.04, 1.3))
-            plain_ticks(ax, "y", (0.05, 0.1, 0.2, 0.5, 1))
+            plain_ticks(ax, "y", (0.05, 0.1, 0.2, 0.5, 1.0))
             ax.grid(alpha=0.6)
-        axes[0, 3].tick_params(labelbottom=False)
+        axes[0, 3].tick_params(labelbottom=True)  # no panel below it
         axes[1, 3].axis("off")
         axes[1, 3].legend(handles=_kinds(), loc="center", borderaxespad=0)
         fig.supxlabel("1/(1 − S)", fontsize=10)
@@ -147,13 +149,18 @@ def dimension_explorer(
         )
     ]
     fig.update_layout(
-        height=560,
+        height=580,
         margin={"t": 60},
-        xaxis={"type": "log", "title": "1/(1 − S)", "tickvals": [1, 2, 5, 10, 20]},
+        hoverlabel={"bgcolor": "white"},
+        xaxis={
+            "type": "log",
+            "title": f"1/(1 − S)<br><sub>{_KEY}</sub>",
+            "tickvals": [1, 2, 5, 10, 20],
+        },
         yaxis={"title": titles[0], "rangemode": "tozero"},
         legend={
             "orientation": "h",
-            "y": -0.2,
+            "y": -0.26,
             "yanchor": "top",
             "itemclick": "toggleothers",
             "itemdoubleclick": "toggle",
@@ -199,9 +206,10 @@ def dimension_explorer(
     return fig
 
 
+_KEY = "line: our rerun; marks: published; dashed: our recipe"
 _HOVER = (
-    "1/(1 − S) = %{x:.3g}<br>published recipe %{customdata[0]:.4f}<br>"
-    "published curve %{customdata[1]:.4f}<br>difference %{customdata[2]:+.4f}<br>"
+    "1/(1 − S) = %{x:.3g}<br>our rerun %{customdata[0]:.4f}<br>"
+    "published %{customdata[1]:.4f}<br>difference %{customdata[2]:+.4f}<br>"
     "our recipe %{customdata[3]:.4f}"
 )
 
@@ -213,7 +221,7 @@ def recipe_bars(explained: pd.DataFrame) -> Figure:
         fig, ax = plt.subplots(figsize=(7.0, 3.6))
         rows = np.arange(len(NAMES))
         shifts = np.linspace(-0.28, 0.28, len(explained.columns))
-        looks = zip(explained.columns, PALETTE, "osD^vP", shifts, strict=False)
+        looks = zip(explained.columns, cycle(PALETTE), cycle("osD^vP"), shifts, strict=False)
         for recipe, colour, marker, shift in looks:
             values = explained.loc[list(NAMES), recipe].to_numpy(float)
             ax.plot(values, rows + shift, marker, color=colour, label=recipe, markersize=6)
@@ -221,11 +229,11 @@ def recipe_bars(explained: pd.DataFrame) -> Figure:
         for row in rows[:-1]:
             ax.axhline(row + 0.5, color=GRID, linewidth=0.8, zorder=0)
         ax.set_xscale("log")
-        plain_ticks(ax, "x", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1))
+        plain_ticks(ax, "x", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0))
         ax.set_yticks(rows, list(NAMES.values()))
         ax.tick_params(axis="y", length=0)
         ax.set(ylim=(len(NAMES) - 0.5, -0.5), xlabel="largest distance to the published D*")
-        fig.legend(loc="outside right center")
+        fig.legend(title="recipe", loc="outside right center")
     return fig
 
 
@@ -233,24 +241,27 @@ def dimensionality_panel(
     densities: Sequence[float], dimensionalities: Sequence[Float[np.ndarray, " k"]]
 ) -> Figure:
     """D_i of every feature against 1/(1-S), over lines at the fractions of regular shapes."""
-    words = {1: "1", 3 / 4: "3/4", 2 / 3: "2/3", 1 / 2: "1/2", 2 / 5: "2/5", 3 / 8: "3/8"}
     with use_style():
         fig, ax = plt.subplots(figsize=(7.0, 4.2))
         for fraction in FRACTIONS.values():
             ax.axhline(fraction, color=INK, linewidth=0.8, linestyle=":", zorder=0)
+            place = {2 / 5: "bottom", 3 / 8: "top"}.get(fraction, "center")  # two are close
+            words = str(Fraction(fraction).limit_denominator(9))
+            at = ax.get_yaxis_transform()
+            ax.text(1.01, fraction, words, transform=at, va=place, fontsize=9)
         for density, each in zip(densities, dimensionalities, strict=True):
             spread = np.exp(0.05 * (np.arange(len(each)) * 0.618034 % 1 - 0.5))
-            ax.scatter(spread / density, each, s=5, color=BLUE_DOTS, alpha=0.15, linewidths=0)
+            ax.scatter(
+                spread / density,
+                each,
+                s=5,
+                color=ACTIVATION_COLOURS["relu"],
+                alpha=0.2,
+                linewidths=0,
+            )
         expansion_axis(ax)
         ax.set(ylabel="feature dimensionality $D_i$", ylim=(-0.03, 1.05))
-        side = ax.secondary_yaxis("right")
-        side.set_yticks(list(FRACTIONS.values()), [words[f] for f in FRACTIONS.values()])
-        side.spines["right"].set_visible(False)
-        side.tick_params(length=0)
     return fig
-
-
-BLUE_DOTS = ACTIVATION_COLOURS["relu"]
 
 
 def inflation_panels(runs: Mapping[str, Runs]) -> Figure:
@@ -258,9 +269,9 @@ def inflation_panels(runs: Mapping[str, Runs]) -> Figure:
     named(NAMES, holder="names", needed=runs)
     panels: dict[str, tuple[Callable[[Runs], Float[np.ndarray, "levels seeds"]], float | None]] = {
         "1/D*": (lambda one: 1 / one.column("dimensions"), CEILING),
-        r"$\sum_i D_i$ / m": (lambda one: one.column("capacity") / N_HIDDEN, 1.0),
+        "sum of $D_i$ over m": (lambda one: one.column("capacity") / N_HIDDEN, 1.0),
         r"mean of $|W_i|^2$": (lambda one: one.column("squared_norm"), None),
-        "represented features / m": (lambda one: one.column("represented") / N_HIDDEN, CEILING),
+        "represented features over m": (lambda one: one.column("represented") / N_HIDDEN, CEILING),
     }
     with use_style():
         fig, axes = plt.subplots(2, 2, figsize=(7.6, 5.4), sharex=True)
@@ -270,10 +281,10 @@ def inflation_panels(runs: Mapping[str, Runs]) -> Figure:
             if ceiling is not None:
                 ax.axhline(ceiling, color=INK, linestyle=":", linewidth=1.2)
                 text = "at most 1" if ceiling == 1 else f"n/m = {ceiling:g}"
-                ax.annotate(text, (1, ceiling), (0, 3), textcoords="offset points", fontsize=9)
+                ax.annotate(text, (1, ceiling), (0, 5), textcoords="offset points", fontsize=9)
             expansion_axis(ax, label=False)
             ax.set_title(title)
-            ax.set_ylim(0, 1.15 * max(ax.get_ylim()[1], ceiling or 0) / 1.05)
+            ax.set_ylim(0, max(ax.get_ylim()[1], 1.2 * (ceiling or 0)))
         fig.supxlabel("1/(1 − S)", fontsize=10)
         handles, names = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, names, loc="outside upper center", ncols=len(runs))

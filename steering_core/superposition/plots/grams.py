@@ -50,6 +50,7 @@ def gram_panels(best: Best, densities: Sequence[float]) -> Figure:
             extend="both",
             aspect=40,
             shrink=0.8,
+            ticks=[-1, -0.5, 0, 0.5, 1],
         )
     return fig
 
@@ -68,7 +69,7 @@ def gram_explorer(best: Best, densities: Sequence[float]) -> go.Figure:
         shared_yaxes=True,
         column_widths=[n, m],
         horizontal_spacing=0.04,
-        subplot_titles=["W<sup>T</sup>W", "W, on its side"],
+        subplot_titles=["W<sup>T</sup>W", "W (transposed)"],
     )
     shown = "relu" if "relu" in best else next(iter(best))
     values = [[z for weights in best.values() for z in _drawn(weights[k])] for k in order]
@@ -102,7 +103,7 @@ def gram_explorer(best: Best, densities: Sequence[float]) -> go.Figure:
         for name in best
     ]
     fig.update_layout(
-        height=520,
+        height=540,
         margin={"t": 90, "l": 50, "r": 10, "b": 40},
         coloraxis={
             "colorscale": COLOURS,
@@ -125,11 +126,11 @@ def gram_explorer(best: Best, densities: Sequence[float]) -> go.Figure:
                 "active": 0,
                 "steps": steps,
                 "currentvalue": {"prefix": "density 1 − S: "},
-                "pad": {"t": 50},
+                "pad": {"t": 70},
             }
         ],
     )
-    fig.update_xaxes(showgrid=False, dtick=1, tickangle=0)
+    fig.update_xaxes(showgrid=False, dtick=1, tickangle=0, title_standoff=6)
     fig.update_yaxes(showgrid=False, dtick=1, autorange="reversed")
     fig.update_xaxes(title="feature", col=1)
     fig.update_xaxes(title="coordinate", col=2)
@@ -164,12 +165,12 @@ def rotation_panels(weights: Float[Tensor, "m n"], rotated: Float[Tensor, "m n"]
             ax.set_ylabel("feature" if rows == n else "coordinate of h")
             ax.set_xticks(range(n), [str(i + 1) for i in range(n)])
             ax.set_yticks(range(rows), [str(i + 1) for i in range(rows)])
-        fig.colorbar(image, ax=axes, label=CLIPPED, extend="both")
+        fig.colorbar(image, ax=axes, label=CLIPPED, extend="both", ticks=[-1, 0, 1])
     return fig
 
 
 def _drawn(weights: Float[Tensor, "m n"]) -> tuple[list[list[float]], list[list[float]]]:
-    """W^T W, and W on its side, to three decimals."""
+    """W^T W, and W transposed, to three decimals."""
     pair = (weights.mT @ weights, weights.mT)
     first, second = ((np.round(part.double().numpy(), 3) + 0.0).tolist() for part in pair)
     return first, second

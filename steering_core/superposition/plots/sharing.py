@@ -13,7 +13,6 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import Stroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
@@ -83,7 +82,7 @@ def density_axis(ax: Axes, *, label: bool = True) -> None:
     """Densities from 1 at the left to sparse at the right, logarithmic."""
     ax.set_xscale("log")
     ax.invert_xaxis()
-    plain_ticks(ax, "x", (1, 0.3, 0.1, 0.03, 0.01))
+    plain_ticks(ax, "x", (1.0, 0.3, 0.1, 0.03, 0.01))
     if label:
         ax.set_xlabel("density 1 − S (sparser to the right)")
 
@@ -91,7 +90,7 @@ def density_axis(ax: Axes, *, label: bool = True) -> None:
 def expansion_axis(ax: Axes, *, label: bool = True) -> None:
     """1/(1 - S) from 1 to 20, logarithmic."""
     ax.set_xscale("log")
-    plain_ticks(ax, "x", (1, 2, 5, 10, 20))
+    plain_ticks(ax, "x", (1.0, 2.0, 5.0, 10.0, 20.0))
     if label:
         ax.set_xlabel("1/(1 − S)")
 
@@ -177,13 +176,13 @@ def mass_panel(table: pd.DataFrame) -> Figure:
 
 def mass_axis(ax: Axes, which: str) -> None:
     """Logarithmic, from the floor on; its tick says that less is drawn there too."""
-    ticks = (MASS_FLOOR, 0.01, 0.1, 1, 10)
+    ticks = (MASS_FLOOR, 0.01, 0.1, 1.0, 10.0)
     if which == "y":
         ax.set_yscale("log")
-        ax.set_ylim(MASS_FLOOR * 0.8, max(ax.get_ylim()[1], 1.0))
+        ax.set_ylim(MASS_FLOOR * 0.8, max(ax.get_ylim()[1], 2.0))
     else:
         ax.set_xscale("log")
-        ax.set_xlim(MASS_FLOOR * 0.8, max(ax.get_xlim()[1], 1.0))
+        ax.set_xlim(MASS_FLOOR * 0.8, max(ax.get_xlim()[1] * 1.5, 2.0))
     plain_ticks(ax, which, ticks)
     axis = ax.xaxis if which == "x" else ax.yaxis
     axis.set_major_formatter(
@@ -196,12 +195,15 @@ def directions_panel(table: pd.DataFrame) -> Figure:
     with use_style():
         fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9), sharey=True)
         draw_lines(left, table, list(NAMES), "at_most_two")
+        flat = [n for n in NAMES if (over_density(table, n, "at_most_two")[1][:, 0] > 0.995).all()]
+        if flat:  # their lines hide each other
+            words = "at 1 throughout: " + ", ".join(NAMES[name] for name in flat)
+            left.text(0.01, 1.06, words, transform=left.get_yaxis_transform(), fontsize=9)
         left.set(title="directions of features", ylabel="share that carries at most two features")
         draw_lines(right, table, ("gelu", "silu"), "coordinates", linestyle="--")
-        right.set(title="coordinates of h", ylim=(-0.03, 1.03))
+        right.set(title="coordinates of h", ylim=(-0.03, 1.17))
         handles, names = left.get_legend_handles_labels()
-        handles.append(Line2D([], [], color=INK, linestyle="--"))
-        fig.legend(handles, [*names, "coordinates of h"], loc="outside upper center", ncols=4)
+        fig.legend(handles, names, loc="outside upper center", ncols=len(names))
     return fig
 
 
@@ -235,8 +237,8 @@ def entry_panels(table: pd.DataFrame) -> Figure:
                 clip_on=False,
             )
             ax.set_title(NAMES[name])
-            shown = range(0, len(densities), 3) if len(densities) > 6 else range(len(densities))
-            ax.set_xticks(list(shown), [f"{densities[k]:g}" for k in shown])
+            labels = [f"{density:g}" for density in densities]
+            ax.set_xticks(range(len(densities)), labels, rotation=90, fontsize=8)
             ax.set_yticks(range(len(mean)), [str(i + 1) for i in range(len(mean))])
             ax.set(xlim=(-0.5, len(densities) - 0.5), ylim=(len(mean) - 0.5, -0.5))
         axes[0].set_ylabel("rank of importance")
