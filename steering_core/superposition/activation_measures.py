@@ -35,6 +35,18 @@ def cells(table: pd.DataFrame, model: str, column: str) -> pd.DataFrame:
     return rows.pivot(index="density", columns="seed", values=column).sort_index(ascending=False)
 
 
+def at(table: pd.DataFrame, model: str, column: str, density: float) -> Float[np.ndarray, " S"]:
+    """One column of one model and density, a number a seed.
+
+    Raises:
+        ValueError: a density that the study does not have.
+    """
+    values = cells(table, model, column)
+    if density not in values.index:
+        raise ValueError(f"density: got {density}; allowed are {list(values.index)}")
+    return values.loc[density].to_numpy(float)
+
+
 def over_seeds(
     values: Float[np.ndarray, "... S"], statistic: Callable[[NDArray[np.float64]], float]
 ) -> Measured:
@@ -50,8 +62,7 @@ def worst_density(table: pd.DataFrame, model: str, column: str) -> Measured:
 
 def mean_at(table: pd.DataFrame, model: str, column: str, density: float) -> Measured:
     """The mean over seeds at one density."""
-    values = cells(table, model, column).loc[density].to_numpy(float)
-    return over_seeds(values, lambda v: float(v.mean()))
+    return over_seeds(at(table, model, column, density), lambda v: float(v.mean()))
 
 
 def mean_over_densities(table: pd.DataFrame, model: str, column: str) -> Measured:
@@ -68,7 +79,7 @@ def share_dominated(table: pd.DataFrame, model: str) -> Measured:
 
 def mass_ratio(table: pd.DataFrame, model: str, other: str, density: float) -> Measured:
     """Off-diagonal mass of a model over that of another, means over seeds, at one density."""
-    both = np.stack([cells(table, m, "mass").loc[density] for m in (model, other)]).astype(float)
+    both = np.stack([at(table, one, "mass", density) for one in (model, other)])
     return over_seeds(both, lambda v: float(v[0].mean() / v[1].mean()))
 
 
@@ -105,8 +116,8 @@ def leak_order(table: pd.DataFrame, model: str) -> Measured:
 
 def share_superposed(table: pd.DataFrame, model: str, density: float) -> Measured:
     """The share of features that are superposed at one density."""
-    where = list(cells(table, model, "mass").index).index(density)
-    values = superposed(table, model)[:, where]
+    n = sum(name.startswith("superposed_") for name in table.columns)
+    values = np.stack([at(table, model, f"superposed_{i}", density) for i in range(n)])
     return over_seeds(values, lambda v: float((v.mean(-1) > SUPERPOSED).mean()))
 
 

@@ -163,9 +163,9 @@ CLAIMS = (
         setting=(
             "ReLU; for each fraction the density is chosen on half of the seeds, where most "
             "features lie within 0.005 of it, and the ratio taken on the other half; one feature "
-            "is added to either count, so that none divides by zero; n=200, m=20, importance 1; our "
-            "recipe, 20 densities from 1 to 0.05, eight seeds; 99% bootstrap interval over the four "
-            "that the ratio is taken on"
+            "is added to either count, so that none divides by zero; n=200, m=20, importance 1; "
+            "our recipe, 20 densities from 1 to 0.05, eight seeds; 99% bootstrap interval over the "
+            "four that the ratio is taken on"
         ),
     ),
 )

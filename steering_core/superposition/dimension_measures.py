@@ -6,6 +6,7 @@ there first.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,15 @@ class Runs:
 
     def column(self, name: str) -> Float[np.ndarray, "levels seeds"]:
         """One measure of every model."""
-        return self.table[name].unstack("seed").sort_index(ascending=False).to_numpy(float)
+        return self._columns[name]
+
+    @cached_property
+    def _columns(self) -> dict[str, Float[np.ndarray, "levels seeds"]]:
+        numbers = self.table.select_dtypes("number")
+        return {
+            str(name): numbers[name].unstack("seed").sort_index(ascending=False).to_numpy(float)
+            for name in numbers.columns
+        }
 
     def curve(self, among: NDArray[np.int_] | None = None) -> Curve:
         """D*, mean over the seeds or some of them."""
@@ -63,7 +72,23 @@ def runs_of(table: pd.DataFrame, recipe: str, activation: str, *, seeds: int | N
     return Runs(densities, rows.set_index(["density", "seed"]))
 
 
+def over_axis(table: pd.DataFrame, axis: str) -> Runs:
+    """SoLU with its softmax over one axis, from the table of the study `solu-axis`.
+
+    Raises:
+        ValueError: an axis that the study does not have.
+    """
+    rows: Any = table[table["axis"] == axis]
+    if rows.empty:
+        raise ValueError(f"axis: got {axis!r}; allowed are {sorted(set(table['axis']))}")
+    densities = np.sort(rows["density"].unique())[::-1]
+    return Runs(densities, rows.set_index(["density", "seed"]))
+
+
 def _over_seeds(statistic: Callable[[NDArray[np.int_]], float], seeds: int) -> Measured:
+    if seeds == 1:  # nothing to resample: the card says n = 1
+        value = statistic(np.arange(1))
+        return Measured(value, n=1, interval=(value, value))
     return over_restarts(statistic, seeds)
 
 
@@ -156,18 +181,41 @@ def near_any_fraction(runs: Runs) -> Measured:
     return _over_seeds(lambda a: float(near[:, a].sum() / present[:, a].sum()), runs.seeds)
 
 
+def compared(table: pd.DataFrame, activations: Sequence[str]) -> pd.DataFrame:
+    """Where our recipe ends against where the published one does, seed 0: the largest difference
+    of D*, and of the loss as a share of the published recipe's, over the 20 densities."""
+    rows = []
+    for activation in activations:
+        ours, usual = (
+            runs_of(table, recipe, activation, seeds=1) for recipe in ("ours", "published")
+        )
+        excess = ours.column("loss") / usual.column("loss") - 1
+        gap = np.abs(ours.curve() - usual.curve())
+        rows.append(
+            {
+                "activation": activation,
+                "largest difference of D*": float(gap.max()),
+                "levels beyond 0.02": int((gap > 0.02).sum()),
+                "largest excess loss": float(excess.max()),
+                "levels beyond 1%": int((excess > 0.01).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def explained_by(
     table: pd.DataFrame, published: Mapping[str, Curve], recipes: Sequence[str]
 ) -> pd.DataFrame:
     """For each activation, the largest distance to the published curve at the levels that all
     recipes were run at (seed 0): which change of the recipe matters."""
-    few = runs_of(table, recipes[-1], next(iter(published))).densities
+    any_one = next(iter(published))
+    few = set.intersection(*(set(runs_of(table, one, any_one).densities) for one in recipes))
     rows = {}
     for activation, curve in published.items():
         rows[activation] = {}
         for recipe in recipes:
             runs = runs_of(table, recipe, activation, seeds=1)
-            at: Bool[np.ndarray, " levels"] = np.isin(runs.densities, few)
-            known = curve[np.isin(runs_of(table, "published", activation).densities, few)]
+            at: Bool[np.ndarray, " levels"] = np.isin(runs.densities, list(few))
+            known = curve[np.isin(runs_of(table, "published", activation).densities, list(few))]
             rows[activation][recipe] = float(np.abs(runs.curve()[at] - known).max())
     return pd.DataFrame(rows).T

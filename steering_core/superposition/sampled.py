@@ -32,12 +32,13 @@ def sampled_errors(
     """The mean of (x_i - x'_i)^2 over inputs that no model was trained on.
 
     Args:
-        weights, bias: of the models, all of one activation.
+        weights, bias: of the models, all of one activation, in single precision.
         activation: a name out of `ACTIVATIONS`, or a callable on (..., n).
         density: of the inputs, in (0, 1].
         signed: whether active features are uniform on [-1, 1].
         inputs: how many, at least.
-        seed: of the inputs; every model sees the same.
+        seed: of the inputs. All models of a call see the same; how many they are decides in what
+            blocks inputs are drawn, so compare what one call measured.
 
     Raises:
         ValueError: an argument out of range, or shapes that do not fit.

@@ -85,7 +85,7 @@ def test_every_seed_gives_inputs_of_its_own() -> None:
     assert not torch.equal(errors(0), errors(1))
 
 
-@pytest.mark.parametrize("company", [10, 200])
+@pytest.mark.parametrize("company", [2, 10])
 def test_a_model_is_measured_in_company_as_it_is_alone(company: int) -> None:
     weights, bias = models(3, company, m=2, n=10)
     together = sampled_errors(weights, bias, activation="relu", density=0.3)
@@ -133,13 +133,6 @@ def test_there_are_no_gradients_and_the_model_is_left_alone() -> None:
     )
     assert not errors.requires_grad
     assert torch.equal(weights, models(7, m=2, n=4)[0])
-
-
-def test_models_may_be_in_double_precision() -> None:
-    weights, bias = models(8, m=2, n=4)
-    single = sampled_errors(weights, bias, activation="relu", density=0.5)
-    double = sampled_errors(weights.double(), bias.double(), activation="relu", density=0.5)
-    torch.testing.assert_close(double.float(), single, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("signed", [False, True])

@@ -11,6 +11,7 @@ from steering_core.superposition.plots.curves import (
 from steering_core.superposition.plots.explorer import phase_explorer, trained_explorer
 from steering_core.superposition.plots.grams import gram_explorer, gram_panels, rotation_panels
 from steering_core.superposition.plots.maps import NAMES, map_panels, theory_panels
+from steering_core.superposition.plots.recipes import solu_panel, speed_panel
 from steering_core.superposition.plots.setup import input_batches, network
 from steering_core.superposition.plots.sharing import (
     ACTIVATION_COLOURS,
@@ -23,8 +24,14 @@ from steering_core.superposition.plots.slices import slice_panels
 from steering_core.superposition.plots.stability import confused_panels, sparse_panels, trap_panels
 from steering_core.superposition.plots.tables import (
     areas_table,
+    cells_table,
+    curves_table,
+    dimensionality_table,
+    gram_table,
+    inflation_table,
     map_table,
     phase_table,
+    solu_table,
     trained_table,
 )
 
@@ -33,15 +40,20 @@ __all__ = [
     "NAMES",
     "areas_table",
     "causes_panels",
+    "cells_table",
     "confused_panels",
+    "curves_table",
     "dimension_curves",
     "dimension_explorer",
     "dimensionality_panel",
+    "dimensionality_table",
     "directions_panel",
     "entry_panels",
     "gram_explorer",
     "gram_panels",
+    "gram_table",
     "inflation_panels",
+    "inflation_table",
     "input_batches",
     "map_panels",
     "map_table",
@@ -53,7 +65,10 @@ __all__ = [
     "recipe_bars",
     "rotation_panels",
     "slice_panels",
+    "solu_panel",
+    "solu_table",
     "sparse_panels",
+    "speed_panel",
     "theory_panels",
     "trained_explorer",
     "trained_table",

@@ -1,10 +1,13 @@
 """What the maps draw, as tables: for the CSV beside a figure, and for the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
+from steering_core.superposition.activation_measures import cells
+from steering_core.superposition.dimension_measures import Runs, over_axis
 from steering_core.superposition.phase_diagram import PhaseDiagram
 from steering_core.superposition.phases import PHASES_OF_TWO
 from steering_core.superposition.plots.maps import COLOURS, NAMES
@@ -64,4 +67,88 @@ def map_table(diagram: PhaseDiagram) -> pd.DataFrame:
             "loss": diagram.loss.numpy().ravel(),
             "phase": diagram.phase.ravel(),
         }
+    )
+
+
+def gram_table(best: Mapping[str, Tensor], densities: Sequence[float]) -> pd.DataFrame:
+    """Every entry of W of the models (D, m, n) of each activation as a row; W^T W follows."""
+    frames = []
+    for activation, weights in best.items():
+        d, m, n = np.indices(weights.shape).reshape(3, -1)
+        columns = {"density": np.asarray(densities)[d], "coordinate": m, "feature": n}
+        values = weights.flatten().numpy().round(4)
+        frames.append(pd.DataFrame({"activation": activation, **columns, "weight": values}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def cells_table(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds, and how many seeds, of some columns of the study of ten features."""
+    rows = []
+    for model in dict.fromkeys(table["model"]):
+        of_model = {name: cells(table, model, name) for name in columns}
+        for density in of_model[columns[0]].index:
+            values = {name: cell.loc[density].to_numpy(float) for name, cell in of_model.items()}
+            means = {name: round(float(each.mean()), 5) for name, each in values.items()}
+            seeds = len(values[columns[0]])
+            rows.append({"model": model, "density": density, **means, "seeds": seeds})
+    return pd.DataFrame(rows)
+
+
+def curves_table(
+    live: Mapping[str, np.ndarray], studied: Mapping[str, Runs], published: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """D* of every activation and density: published, the published recipe, and ours live."""
+    frames = [
+        pd.DataFrame(
+            {
+                "activation": name,
+                "density": runs.densities,
+                "published": published[name],
+                "published recipe": runs.curve().round(5),
+                "ours": np.asarray(live[name]).round(5),
+            }
+        )
+        for name, runs in studied.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def solu_table(outputs: Runs, axes: pd.DataFrame, published: np.ndarray) -> pd.DataFrame:
+    """D* of SoLU with its softmax over outputs, models and inputs, beside the published one."""
+    return pd.DataFrame(
+        {
+            "density": outputs.densities,
+            "published": published,
+            "over outputs": outputs.curve().round(5),
+            "over models": over_axis(axes, "models").curve().round(5),
+            "over inputs": over_axis(axes, "inputs").curve().round(5),
+        }
+    )
+
+
+def dimensionality_table(
+    densities: Sequence[float], dimensionalities: Sequence[np.ndarray]
+) -> pd.DataFrame:
+    """D_i of every feature at every density."""
+    return pd.concat(
+        [
+            pd.DataFrame({"density": float(d), "feature": range(len(v)), "D_i": v.round(5)})
+            for d, v in zip(densities, dimensionalities, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def inflation_table(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """What stands behind D*, mean over seeds."""
+    columns = ("dimensions", "capacity", "squared_norm", "represented")
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {"activation": name, "density": one.densities}
+                | {column: one.column(column).mean(1).round(5) for column in columns}
+            )
+            for name, one in runs.items()
+        ],
+        ignore_index=True,
     )
