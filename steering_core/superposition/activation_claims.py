@@ -119,6 +119,19 @@ CLAIMS = (
                 "share of features that are superposed at density 0.9, sigmoid", at_least=0.9
             ),
         },
+        beside={
+            "relu_stored": Rule(
+                "the same rank correlation over the five features that are stored when dense, ReLU",
+                at_most=-0.5,
+            ),
+            "gelu_stored": Rule("the same over these five, GELU", at_most=-0.5),
+            "silu_stored": Rule("the same over these five, SiLU", at_most=-0.5),
+        },
+        changes=(
+            "2026-11-21: the rank correlations over the five features stored when dense were added "
+            "beside the claim after its first result: the source speaks of the least significant "
+            "encoded features, and the rule of all. They do not decide.",
+        ),
         scope="toy",
         setting=(
             "feature i is superposed where the mean over seeds of the sum over j of |W_i . W_j| "

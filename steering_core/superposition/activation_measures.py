@@ -101,9 +101,9 @@ def entry(values: Float[np.ndarray, "n D S"]) -> NDArray[np.int_]:
     return np.where(is_superposed.any(1), is_superposed.argmax(1), is_superposed.shape[1])
 
 
-def leak_order(table: pd.DataFrame, model: str) -> Measured:
+def leak_order(table: pd.DataFrame, model: str, *, first: int | None = None) -> Measured:
     """Rank correlation of importance rank with entry: -1 if the least important enter first, 0 if
-    all enter together."""
+    all enter together; over the `first` most important features, or all."""
 
     def correlation(values: NDArray[np.float64]) -> float:
         order = entry(values)
@@ -111,7 +111,7 @@ def leak_order(table: pd.DataFrame, model: str) -> Measured:
             return 0.0
         return float(np.asarray(spearmanr(np.arange(len(order)), order))[0])
 
-    return over_seeds(superposed(table, model), correlation)
+    return over_seeds(superposed(table, model)[:first], correlation)
 
 
 def share_superposed(table: pd.DataFrame, model: str, density: float) -> Measured:
