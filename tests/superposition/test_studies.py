@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from steering_core.publishing import load_study, spot_check
+from steering_core.publishing import Study, load_study, spot_check
 from steering_core.superposition import ACTIVATIONS, expected_loss, phase_diagram
+from steering_core.superposition.phase_study import DENSITIES, IMPORTANCES, RESTARTS, SLIPS
 from steering_core.superposition.studies import (
-    DENSITIES,
-    IMPORTANCES,
-    RESTARTS,
-    SLIPS,
+    DIMENSIONS_PER_FEATURE,
+    SOLU_AXIS,
+    TEN_FEATURES,
     TRAINED_PHASE_DIAGRAMS,
 )
+
+STUDIES = (TRAINED_PHASE_DIAGRAMS, TEN_FEATURES, DIMENSIONS_PER_FEATURE, SOLU_AXIS)
 
 
 def test_the_table_is_of_this_code_and_whole() -> None:
@@ -47,5 +49,28 @@ def test_no_trained_model_is_better_than_the_optimum(activation: str) -> None:
     assert (exact.loss[..., None] <= trained * (1 + 1e-6)).all()
 
 
-def test_a_task_that_the_date_draws_gives_the_same_rows() -> None:
-    assert spot_check(TRAINED_PHASE_DIAGRAMS, datetime.date.today()) == []
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_every_table_is_of_this_code(study: Study) -> None:
+    assert not load_study(study).stale
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_task_that_the_date_draws_gives_the_same_rows(study: Study) -> None:
+    assert spot_check(study, datetime.date.today()) == []
+
+
+def test_the_tables_of_ten_features_are_whole() -> None:
+    table = load_study(TEN_FEATURES).table
+    assert len(table) == 32 * (7 * 12 + 4 * 2)
+    assert (table.groupby(["model", "density"])["seed"].nunique() == 32).all()
+    assert np.isfinite(table.select_dtypes("number")).all().all()
+
+
+def test_the_table_of_dimensions_is_whole() -> None:
+    table = load_study(DIMENSIONS_PER_FEATURE).table
+    runs = table.groupby(["recipe", "activation"])["seed"].nunique()
+    for activation in ACTIVATIONS:
+        assert runs["published", activation] == 2
+        assert runs["ours", activation] == (8 if activation == "relu" else 3)
+    assert np.isfinite(table.select_dtypes("number")).all().all()
+    assert (table["capacity"] <= 20.001).all()
