@@ -203,6 +203,12 @@ def compared(table: pd.DataFrame, activations: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def spread_over_seeds(runs: Sequence[Runs]) -> float:
+    """The largest difference of D* between two seeds, over activations and densities."""
+    each = [one.column("dimensions") for one in runs]
+    return float(max((values.max(1) - values.min(1)).max() for values in each))
+
+
 def explained_by(
     table: pd.DataFrame, published: Mapping[str, Curve], recipes: Sequence[str]
 ) -> pd.DataFrame:

@@ -566,3 +566,13 @@ def test_an_interval_holds_its_value(measure: str) -> None:
 def test_the_features_are_two_hundred() -> None:
     assert N_FEATURES == 200
     assert dimension_study.N_HIDDEN == 20
+
+
+def test_the_spread_is_the_largest_difference_between_seeds() -> None:
+    rows = [
+        {"recipe": "r", "activation": "a", "density": d, "seed": s, "dimensions": v}
+        for d, values in ((1.0, (1.0, 0.9, 1.0)), (0.5, (0.5, 0.5, 0.75)))
+        for s, v in enumerate(values)
+    ]
+    runs = runs_of(pd.DataFrame(rows), "r", "a")
+    assert dimension_measures.spread_over_seeds([runs, runs]) == pytest.approx(0.25)
