@@ -314,3 +314,69 @@ def test_unknown_activations_are_named(
             call()
     with pytest.raises(ValueError, match="relu"):
         plots.gram_panels({"relu": best["relu"]}, DENSITIES[:2])
+
+
+@pytest.fixture(scope="module")
+def axes() -> pd.DataFrame:
+    """A table like that of the study of SoLU's axes."""
+    return pd.DataFrame(
+        [
+            {"axis": axis, "seed": seed, "density": density, "dimensions": base / density}
+            for axis, base in (("models", 0.01), ("inputs", 0.02))
+            for seed in range(2)
+            for density in LEVELS
+        ]
+    )
+
+
+def test_solu_is_drawn_over_each_axis_beside_the_published_points(
+    studied: dict[str, Runs], axes: pd.DataFrame
+) -> None:
+    published = np.array([0.5, 0.2, 0.05])
+    lines = plots.solu_panel(studied["solu"], axes, published).axes[0].get_lines()
+    drawn: dict[str, Any] = {str(line.get_label()): line.get_ydata() for line in lines}
+    np.testing.assert_allclose(drawn["published"], published)
+    np.testing.assert_allclose(drawn["over the models"], 0.01 / np.array(LEVELS))
+    np.testing.assert_allclose(drawn["over the outputs, as defined"], studied["solu"].curve())
+    table = plots.solu_table(studied["solu"], axes, published)
+    np.testing.assert_allclose(table["over inputs"], 0.02 / np.array(LEVELS))
+    with pytest.raises(ValueError, match="axis: got 'models'"):
+        plots.solu_panel(studied["solu"], without(axes, "axis", "models"), published)
+
+
+def test_the_bars_are_seconds_and_say_how_many_times_as_fast() -> None:
+    table = pd.DataFrame(
+        {
+            "ingredient": ["usual", "one", "two"],
+            "seconds a model": [40.0, 10.0, 0.5],
+            "times as fast": [1.0, 4.0, 80.0],
+        }
+    )
+    ax = plots.speed_panel(table).axes[0]
+    bars: Any = ax.patches
+    assert sorted(bar.get_width() for bar in bars) == [0.5, 10.0, 40.0]
+    assert any("80 times" in text.get_text() for text in ax.texts)
+
+
+def test_tables_hold_what_is_drawn(
+    ten: pd.DataFrame, studied: dict[str, Runs], dimensions: pd.DataFrame
+) -> None:
+    cells = plots.cells_table(ten, ("mass", "paired"))
+    assert len(cells) == len(DENSITIES) * len({*ACTIVATIONS, *CAUSES})
+    assert set(cells["seeds"]) == {4}
+    of_relu: Any = cells[cells["model"] == "relu"]
+    np.testing.assert_allclose(of_relu["mass"], mean(ten, "mass"), atol=1e-5)
+    weights = {"relu": torch.arange(2.0 * 3 * 4).reshape(2, 3, 4)}
+    grams = plots.gram_table(weights, (1.0, 0.1))
+    assert grams["weight"].tolist() == list(range(24))
+    assert set(grams[grams["density"] == 0.1]["weight"]) == set(range(12, 24))
+    curves = {name: runs.curve() for name, runs in studied.items()}
+    table = plots.curves_table(curves, studied, curves)
+    np.testing.assert_allclose(table["ours"], table["published recipe"])
+    assert len(table) == len(ACTIVATIONS) * len(LEVELS)
+    each = plots.dimensionality_table((1.0, 0.5), [np.array([0.5, 1.0]), np.array([0.25, 0.5])])
+    assert each["D_i"].tolist() == [0.5, 1.0, 0.25, 0.5]
+    behind = plots.inflation_table(studied)
+    np.testing.assert_allclose(
+        behind["dimensions"][: len(LEVELS)], studied[next(iter(studied))].curve(), atol=1e-5
+    )
