@@ -73,7 +73,7 @@ def dimension_curves(
             )
             ax.set_title(NAMES[name])
             expansion_axis(ax, label=False)
-            ax.set(yscale="log", ylim=(0.04, 1.3))
+            ax.set(yscale="log", ylim=(0.025, 1.3))
             plain_ticks(ax, "y", (0.05, 0.1, 0.2, 0.5, 1.0))
             ax.grid(alpha=0.6)
         axes[0, 3].tick_params(labelbottom=True)  # no panel below it
@@ -281,7 +281,9 @@ def inflation_panels(runs: Mapping[str, Runs]) -> Figure:
             if ceiling is not None:
                 ax.axhline(ceiling, color=INK, linestyle=":", linewidth=1.2)
                 text = "at most 1" if ceiling == 1 else f"n/m = {ceiling:g}"
-                ax.annotate(text, (1, ceiling), (0, 5), textcoords="offset points", fontsize=9)
+                ax.annotate(
+                    text, (20, ceiling), (0, 5), textcoords="offset points", ha="right", fontsize=9
+                )
             expansion_axis(ax, label=False)
             ax.set_title(title)
             ax.set_ylim(0, max(ax.get_ylim()[1], 1.2 * (ceiling or 0)))

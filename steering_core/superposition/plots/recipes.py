@@ -29,7 +29,7 @@ def solu_panel(
         x = 1 / outputs.densities
         ax.plot(x, published, "o", mfc="none", color=INK, markersize=5, label="published")
         ticks = [1, 2, 5, 10, 20]
-        ax.set(xscale="log", yscale="log", xlabel="1 / (1 - S)", ylabel="dimensions per feature D*")
+        ax.set(xscale="log", yscale="log", xlabel="1/(1 − S)", ylabel="dimensions per feature D*")
         ax.set_xticks(ticks, [str(t) for t in ticks])
         ax.set_yticks([0.05, 0.1, 0.2, 0.5], ["0.05", "0.1", "0.2", "0.5"])
         ax.minorticks_off()
