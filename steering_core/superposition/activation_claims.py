@@ -130,7 +130,7 @@ CLAIMS = (
         changes=(
             "2026-11-21: the rank correlations over the five features stored when dense were added "
             "beside the claim after its first result: the source speaks of the least significant "
-            "encoded features, and the rule of all. They do not decide.",
+            "encoded features, and our rule, by mistake, of all. They do not decide.",
         ),
         scope="toy",
         setting=(
@@ -143,9 +143,9 @@ CLAIMS = (
         origin="source",
         source=f"{LAD}, Sigmoid; A Note on Sigmoid and Tanh; Bringing Them All Together",
         statement=(
-            "ReLU sticks at 1/2 because it is not smooth; tanh is like a linear model because its "
-            "negative half is useless for targets in [0, 1]; sigmoid superposes because it cannot "
-            "reach 0 and 1."
+            "ReLU may stick at 1/2 because it is not smooth; tanh may be like a linear model "
+            "because its negative half is useless for targets in [0, 1]; sigmoid may superpose "
+            "because it cannot reach 0 and 1."
         ),
         rules={
             "smooth": Rule(

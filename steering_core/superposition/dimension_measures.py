@@ -203,6 +203,12 @@ def compared(table: pd.DataFrame, activations: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def explained_features(runs: Runs) -> Float[np.ndarray, "levels seeds"]:
+    """The sum of r_i over features: how many features' worth of variance a model gives back."""
+    variance = (runs.densities / 3 - runs.densities**2 / 4)[:, None]
+    return N_FEATURES - runs.column("loss") / variance
+
+
 def spread_over_seeds(runs: Sequence[Runs]) -> float:
     """The largest difference of D* between two seeds, over activations and densities."""
     each = [one.column("dimensions") for one in runs]

@@ -576,3 +576,16 @@ def test_the_spread_is_the_largest_difference_between_seeds() -> None:
     ]
     runs = runs_of(pd.DataFrame(rows), "r", "a")
     assert dimension_measures.spread_over_seeds([runs, runs]) == pytest.approx(0.25)
+
+
+def test_explained_features_are_counted_by_their_variance() -> None:
+    density = 0.5
+    variance = density / 3 - density**2 / 4
+    rows = [
+        {"recipe": "r", "activation": "a", "density": density, "seed": s, "loss": loss}
+        for s, loss in enumerate((200 * variance, 150 * variance))
+    ]
+    runs = runs_of(pd.DataFrame(rows), "r", "a")
+    np.testing.assert_allclose(
+        dimension_measures.explained_features(runs), [[0.0, 50.0]], atol=1e-9
+    )

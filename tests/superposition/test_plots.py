@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from steering_core.superposition import plots
 from steering_core.superposition.activation_study import CAUSES
 from steering_core.superposition.activations import ACTIVATIONS
-from steering_core.superposition.dimension_measures import Runs, runs_of
+from steering_core.superposition.dimension_measures import Runs, explained_features, runs_of
 from steering_core.superposition.dimension_study import FAMILIES, FRACTIONS
 
 DENSITIES = (1.0, 0.9, 0.3, 0.03)
@@ -61,7 +61,7 @@ def without(table: pd.DataFrame, column: str, value: object) -> Any:
 def dimensions() -> pd.DataFrame:
     """A table like that of the study of D*, two seeds."""
     rng = np.random.default_rng(1)
-    names = ("dimensions", "capacity", "squared_norm", "represented")
+    names = ("dimensions", "capacity", "squared_norm", "represented", "loss")
     rows = [
         {"recipe": recipe, "activation": activation, "density": density, "seed": seed}
         | {name: rng.uniform(0.1, 1.0) for name in names}
@@ -211,7 +211,7 @@ def test_inflation_is_shown_four_ways(studied: dict[str, Runs]) -> None:
         1 / relu.column("dimensions"),
         relu.column("capacity") / 20,
         relu.column("squared_norm"),
-        relu.column("represented") / 20,
+        explained_features(relu) / 20,
     )
     for k, values in enumerate(expected):
         assert line_of(fig, k, "ReLU") == pytest.approx(values.mean(1))
@@ -322,7 +322,7 @@ def axes() -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"axis": axis, "seed": seed, "density": density, "dimensions": base / density}
-            for axis, base in (("models", 0.01), ("inputs", 0.02))
+            for axis, base in (("models", 0.01), ("inputs", 0.02), ("outputs", 0.005))
             for seed in range(2)
             for density in LEVELS
         ]

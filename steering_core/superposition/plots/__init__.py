@@ -10,6 +10,7 @@ from steering_core.superposition.plots.curves import (
 )
 from steering_core.superposition.plots.explorer import phase_explorer, trained_explorer
 from steering_core.superposition.plots.grams import gram_explorer, gram_panels, rotation_panels
+from steering_core.superposition.plots.leak import leak_panel, leak_table
 from steering_core.superposition.plots.maps import NAMES, map_panels, theory_panels
 from steering_core.superposition.plots.recipes import solu_panel, speed_panel
 from steering_core.superposition.plots.setup import input_batches, network
@@ -55,6 +56,8 @@ __all__ = [
     "inflation_panels",
     "inflation_table",
     "input_batches",
+    "leak_panel",
+    "leak_table",
     "map_panels",
     "map_table",
     "mass_panel",

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from steering_core.publishing.style import GRID, INK, PALETTE, use_style
-from steering_core.superposition.dimension_measures import Runs
+from steering_core.superposition.dimension_measures import Runs, explained_features
 from steering_core.superposition.dimension_study import FRACTIONS, N_FEATURES, N_HIDDEN
 from steering_core.superposition.plots.maps import NAMES
 from steering_core.superposition.plots.sharing import (
@@ -271,7 +271,7 @@ def inflation_panels(runs: Mapping[str, Runs]) -> Figure:
         "1/D*": (lambda one: 1 / one.column("dimensions"), CEILING),
         "sum of $D_i$ over m": (lambda one: one.column("capacity") / N_HIDDEN, 1.0),
         r"mean of $|W_i|^2$": (lambda one: one.column("squared_norm"), None),
-        "represented features over m": (lambda one: one.column("represented") / N_HIDDEN, CEILING),
+        "sum of $r_i$ over m": (lambda one: explained_features(one) / N_HIDDEN, CEILING),
     }
     with use_style():
         fig, axes = plt.subplots(2, 2, figsize=(7.6, 5.4), sharex=True)

@@ -26,7 +26,8 @@ def solu_panel(
             x = 1 / runs.densities
             ax.fill_between(x, values.min(1), values.max(1), color=colour, alpha=0.25, linewidth=0)
             ax.plot(x, values.mean(1), dash, color=colour, label=label)
-        x = 1 / outputs.densities
+        x, control = 1 / outputs.densities, over_axis(axes, "outputs").curve()
+        ax.plot(x, control, "x", color=BLUE, markersize=5, label="the same, short recipe")
         ax.plot(x, published, "o", mfc="none", color=INK, markersize=5, label="published")
         ticks = [1, 2, 5, 10, 20]
         ax.set(xscale="log", yscale="log", xlabel="1/(1 − S)", ylabel="dimensions per feature D*")

@@ -7,7 +7,7 @@ import pandas as pd
 from torch import Tensor
 
 from steering_core.superposition.activation_measures import cells
-from steering_core.superposition.dimension_measures import Runs, over_axis
+from steering_core.superposition.dimension_measures import Runs, explained_features, over_axis
 from steering_core.superposition.phase_diagram import PhaseDiagram
 from steering_core.superposition.phases import PHASES_OF_TWO
 from steering_core.superposition.plots.maps import COLOURS, NAMES
@@ -120,6 +120,7 @@ def solu_table(outputs: Runs, axes: pd.DataFrame, published: np.ndarray) -> pd.D
             "density": outputs.densities,
             "published": published,
             "over outputs": outputs.curve().round(5),
+            "over outputs, short recipe": over_axis(axes, "outputs").curve().round(5),
             "over models": over_axis(axes, "models").curve().round(5),
             "over inputs": over_axis(axes, "inputs").curve().round(5),
         }
@@ -147,6 +148,7 @@ def inflation_table(runs: Mapping[str, Runs]) -> pd.DataFrame:
             pd.DataFrame(
                 {"activation": name, "density": one.densities}
                 | {column: one.column(column).mean(1).round(5) for column in columns}
+                | {"explained": explained_features(one).mean(1).round(5)}
             )
             for name, one in runs.items()
         ],

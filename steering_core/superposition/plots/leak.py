@@ -1,0 +1,61 @@
+"""Sharing against how much of a negative push an activation lets through."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from steering_core.publishing.style import BLUE, GRID, INK, VERMILLION, use_style
+from steering_core.superposition.bottleneck import TrainedBottleneck
+from steering_core.superposition.geometry import off_diagonal_mass
+from steering_core.superposition.leak import leak
+
+
+def leak_table(
+    trained: TrainedBottleneck, activations: Mapping[str, Callable[[Tensor], Tensor]]
+) -> pd.DataFrame:
+    """Leak, and off-diagonal mass of each seed, of the activations in the order they were trained.
+
+    Raises:
+        ValueError: another number of activations than was trained.
+    """
+    if len(activations) != len(trained.activations):
+        raise ValueError(
+            f"activations: got {len(activations)}; allowed is one for each of "
+            f"{len(trained.activations)} that were trained"
+        )
+    mass: Tensor = off_diagonal_mass(trained.weights[:, 0, 0])
+    return pd.DataFrame(
+        [
+            {"activation": name, "leak": leak(f), "seed": int(seed), "mass": float(value)}
+            for (name, f), row in zip(activations.items(), mass, strict=True)
+            for seed, value in zip(trained.seeds, row, strict=True)
+        ]
+    )
+
+
+def leak_panel(table: pd.DataFrame, band: tuple[float, float]) -> Figure:
+    """Mass against leak: a dot a seed, a line through the family of leaky ReLUs, the others named.
+
+    Args:
+        table: from `leak_table`; names of the family begin with "leaky".
+        band: leaks between which the pair of two features stops being the better choice.
+    """
+    with use_style():
+        fig, ax = plt.subplots(figsize=(7.0, 3.6))
+        ax.axvspan(*band, color=GRID, alpha=0.7, linewidth=0, label="the pair stops being better")
+        leaky = table["activation"].str.startswith("leaky").to_numpy()
+        means: Any = table[leaky].groupby("leak")["mass"].mean()
+        ax.plot(means.index, means.to_numpy(), color=BLUE, label="leaky ReLU, mean")
+        for mine, colour in ((leaky, BLUE), (~leaky, VERMILLION)):
+            rows: Any = table[mine]
+            ax.plot(rows["leak"], rows["mass"], "o", color=colour, markersize=3.5, alpha=0.5)
+        others: Any = table[~leaky].groupby("activation", sort=False)[["leak", "mass"]].mean()
+        for name, (x, y) in zip(others.index, others.to_numpy(), strict=True):
+            ax.annotate(name, (x, y), (6, 3), textcoords="offset points", color=INK)
+        ax.set(xlabel="leak, E f(−x)² / E x²", ylabel="off-diagonal mass", ylim=(-0.03, 1.1))
+        fig.legend(loc="outside upper center", ncols=2, frameon=False)
+    return fig
