@@ -8,10 +8,25 @@ import torch
 
 from steering_core.superposition.activations import ACTIVATIONS
 from steering_core.superposition.bottleneck import TrainedBottleneck, train_bottleneck
-from steering_core.superposition.dimension_study import INSTANCES, LEVELS, N_FEATURES, N_HIDDEN
-from steering_core.superposition.our_recipe import our_recipe
+from steering_core.superposition.dimension_study import (
+    INSTANCES,
+    LEVELS,
+    N_FEATURES,
+    N_HIDDEN,
+    RECIPES,
+)
 from steering_core.superposition.recipe import PUBLISHED, Recipe
 from steering_core.superposition.usual import train_usual
+
+
+def page_recipe(activation: str) -> Recipe:
+    """Our recipe with half of its batch, and half of its steps for SoLU: what fits into a page.
+
+    The whole recipe takes twice as long, and follows the published curves closer where they are
+    steep.
+    """
+    ours = RECIPES["ours"](activation)
+    return replace(ours, batch_size=128, steps=4_000 if activation == "solu" else ours.steps)
 
 
 def ingredients(live: Sequence[TrainedBottleneck], *, steps: int = 20) -> pd.DataFrame:
@@ -21,19 +36,19 @@ def ingredients(live: Sequence[TrainedBottleneck], *, steps: int = 20) -> pd.Dat
     the recipe's steps; the last row is what the sweep took.
 
     Args:
-        live: the runs that make up the sweep by our recipe.
+        live: the runs that make up the sweep by `page_recipe`.
         steps: how many are timed in each row.
     """
     names = list(ACTIVATIONS)
     few = replace(PUBLISHED, steps=steps)
-    smaller = replace(few, batch_size=our_recipe("relu").batch_size)
+    smaller = replace(few, batch_size=page_recipe("relu").batch_size)
     taken = torch.cat([run.steps.flatten() for run in live]).double()
     _usual_step(2)  # the first steps reserve memory
     rows = {
         "the usual recipe, an activation at a time": (_usual_step(steps), PUBLISHED.steps),
         "gradients written out, in the cache, a core each": (_step(["relu"], few), PUBLISHED.steps),
         "seven activations share their inputs": (_step(names, few), PUBLISHED.steps),
-        "batches of 256 inputs": (_step(names, smaller), PUBLISHED.steps),
+        f"batches of {smaller.batch_size} inputs": (_step(names, smaller), PUBLISHED.steps),
         "larger steps; models that have converged leave": (
             sum(run.seconds for run in live) / float(taken.sum()),
             float(taken.mean()),

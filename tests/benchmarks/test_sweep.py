@@ -49,16 +49,19 @@ def measured() -> dict[str, Any]:
 
 
 def test_the_sweep_takes_ninety_seconds_on_two_cores(measured: dict[str, Any]) -> None:
-    print(f"140 models in {measured['sweep']:.1f} s")
-    assert measured["sweep"] < 90
+    print(
+        f"140 models in {measured['page']:.1f} s, with whole batches in {measured['whole']:.1f} s"
+    )
+    assert measured["page"] < 90
 
 
 def test_the_usual_recipe_takes_twenty_times_as_long(measured: dict[str, Any]) -> None:
     for row in measured["ingredients"]:
         print(f"{row['ingredient']:>52} {row['seconds a model']:8.2f} s a model")
-    ratio = measured["ingredients"][-1]["times as fast"]
-    print(f"{ratio:.0f} times as fast")
-    assert ratio > 20
+    usual = 140 * measured["ingredients"][0]["seconds a model"]
+    for name in ("page", "whole"):
+        print(f"{name}: {usual / measured[name]:.0f} times as fast")
+        assert usual / measured[name] > 20
 
 
 def test_both_end_in_the_same_place(measured: dict[str, Any]) -> None:
@@ -74,27 +77,33 @@ def test_both_end_in_the_same_place(measured: dict[str, Any]) -> None:
 
 def measure() -> dict[str, Any]:
     """The sweep, the ingredients, and the sampled models."""
-    from steering_core.superposition import ACTIVATIONS, speed, train_bottleneck
+    from collections.abc import Callable
+
+    from steering_core.superposition import (
+        ACTIVATIONS,
+        Recipe,
+        TrainedBottleneck,
+        speed,
+        train_bottleneck,
+    )
     from steering_core.superposition.dimension_study import LEVELS, N_FEATURES, N_HIDDEN, RECIPES
     from steering_core.superposition.geometry import dimensions_per_feature
     from steering_core.superposition.sampled import sampled_errors
     from steering_core.superposition.usual import train_usual
 
     plain = [name for name in ACTIVATIONS if name != "solu"]
-    sweep = [
-        train_bottleneck(
-            names,
-            n_hidden=N_HIDDEN,
-            density=LEVELS,
-            importance=torch.ones(N_FEATURES),
-            recipe=RECIPES["ours"](names[0]),
-            n_jobs=2,
-        )
-        for names in (plain, ["solu"])
-    ]
+    how = {"n_hidden": N_HIDDEN, "importance": torch.ones(N_FEATURES)}
+
+    def sweep(recipe: Callable[[str], Recipe]) -> list[TrainedBottleneck]:
+        return [
+            train_bottleneck(names, density=LEVELS, recipe=recipe(names[0]), n_jobs=2, **how)
+            for names in (plain, ["solu"])
+        ]
+
+    page, whole = sweep(speed.page_recipe), sweep(RECIPES["ours"])
     ours = {
         name: (run.weights[a, :, 0, 0], run.bias[a, :, 0, 0])
-        for run in sweep
+        for run in whole
         for a, name in enumerate(run.activations)
     }
     pairs = []
@@ -118,8 +127,9 @@ def measure() -> dict[str, Any]:
         )
         pairs.append(asdict(pair))
     return {
-        "sweep": sum(run.seconds for run in sweep),
-        "ingredients": speed.ingredients(sweep).to_dict("records"),
+        "page": sum(run.seconds for run in page),
+        "whole": sum(run.seconds for run in whole),
+        "ingredients": speed.ingredients(page).to_dict("records"),
         "pairs": pairs,
     }
 
