@@ -170,7 +170,8 @@ def test_the_explorer_of_dimensions_turns_them_over(curves: tuple[Any, ...]) -> 
     data: Any = fig.data
     assert {trace.name for trace in data} == DISPLAYED
     assert len({trace.legendgroup for trace in data if trace.showlegend is not False}) == 7
-    plain, inverse = fig.layout["updatemenus"][0].buttons
+    menu: Any = fig.layout["updatemenus"][0]
+    plain, inverse = menu.buttons
     for trace, y in zip(data, plain.args[0]["y"], strict=True):
         assert trace.y == pytest.approx(y)
     ours, theirs, difference, _ = np.array(inverse.args[0]["customdata"][3]).T
@@ -230,8 +231,9 @@ def test_grams_are_shown_from_dense_to_sparse(best: dict[str, torch.Tensor]) -> 
 
 def test_the_explorer_of_grams_reaches_every_model(best: dict[str, torch.Tensor]) -> None:
     fig = plots.gram_explorer(best, DENSITIES)
-    buttons = fig.layout["updatemenus"][0].buttons
-    steps = fig.layout["sliders"][0].steps
+    layout: Any = fig.layout
+    buttons = layout["updatemenus"][0].buttons
+    steps = layout["sliders"][0].steps
     assert [step.label for step in steps] == ["1", "0.9", "0.3", "0.03"]
     for button, (name, weights) in zip(buttons, best.items(), strict=True):
         assert button.label == plots.NAMES[name]
@@ -244,7 +246,7 @@ def test_the_explorer_of_grams_reaches_every_model(best: dict[str, torch.Tensor]
             assert np.array(z[right]) == pytest.approx(one.mT.numpy(), abs=6e-4)
     data: Any = fig.data
     left, right = (trace for trace in data if trace.visible)
-    assert left.name == right.name == buttons[fig.layout["updatemenus"][0].active].label
+    assert left.name == right.name == buttons[layout["updatemenus"][0].active].label
 
 
 def test_a_rotation_changes_w_alone(best: dict[str, torch.Tensor]) -> None:

@@ -8,8 +8,8 @@ import torch
 
 from steering_core.publishing import load_study
 from steering_core.superposition import expected_loss, measures, phase_diagram, stability, theory
+from steering_core.superposition.phase_study import TRAINED_PHASE_DIAGRAMS, first_weights
 from steering_core.superposition.phases import EXTRA_ONLY, FIRST_ONLY, OPPOSITE
-from steering_core.superposition.studies import TRAINED_PHASE_DIAGRAMS, initial_weights
 from steering_core.superposition.trained import TrainedDiagram, diagrams_of
 
 SMOOTH = ("linear", "gelu", "silu", "sigmoid", "tanh")
@@ -99,10 +99,10 @@ def test_best_restart_has_the_lowest_loss(runs: dict[tuple[str, str], TrainedDia
 
 
 def test_starts_of_the_study_are_where_its_runs_began(runs) -> None:
-    start = initial_weights()[..., 0, :]
-    assert start.shape == (12, 10, 2)
-    assert 0.3 < (start.prod(-1) > 0).float().mean() < 0.7
-    assert torch.equal(start, initial_weights()[..., 0, :])
+    start = first_weights()[..., 0, :]
+    assert start.shape == (11, 12, 10, 2)
+    assert 0.4 < (start.prod(-1) > 0).float().mean() < 0.6
+    assert torch.equal(start, first_weights()[..., 0, :])
 
 
 def test_measures_of_exact_diagrams_have_no_interval_and_of_trained_ones_do(runs) -> None:
