@@ -51,7 +51,7 @@ CLAIMS = (
         beside={
             "solu_over_models": Rule(
                 "the same distance for SoLU with its softmax over the 20 models that are trained "
-                "as one tensor, and not over the outputs (our recipe)",
+                "as one tensor, and not over the outputs (a short recipe)",
                 at_most=0.05,
             ),
         },
