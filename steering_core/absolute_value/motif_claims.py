@@ -1,0 +1,180 @@
+"""The claims of part III on the asymmetric motif."""
+
+from steering_core.publishing.claims import Claim, Rule
+
+SECTION = "Elhage et al. 2022, The Asymmetric Superposition Motif"
+
+SETTING = (
+    "n=20, m=10, importance 0.8^i, trained from random weights by our recipe, 256 seeds a density; "
+    "of densities 1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01 the one with the most instances a model "
+    "on the first 128 seeds; reported on the last 128; instances as `find_motifs` defines them; "
+    "99% bootstrap intervals over models"
+)
+
+CLAIMS = (
+    Claim(
+        id="III-9",
+        origin="source",
+        source=SECTION,
+        statement="Asymmetric superposition with inhibition exists, twice in one model.",
+        rules={
+            "excess": Rule(
+                "instances a model, less those in the same model with the weights of each neuron "
+                "permuted but for its main feature",
+                at_least=0.02,
+            ),
+            "twice": Rule("models with at least two instances", at_least=1),
+        },
+        beside={
+            "excess_over_all": Rule(
+                "the same, less those with all weights of each neuron permuted", at_least=0.02
+            ),
+            "any": Rule("share of models with an instance", at_least=0.05),
+        },
+        scope="toy",
+        setting=SETTING,
+    ),
+    Claim(
+        id="III-10",
+        origin="source",
+        source=SECTION,
+        statement="The inhibition turns positive interference into negative interference.",
+        rules={
+            "negative": Rule(
+                "share of instances in which the strong feature alone leaves the weak one's "
+                "pre-activation at or below zero",
+                at_least=0.8,
+            ),
+            "positive_when_cut": Rule(
+                "share of instances in which it is above zero once the inhibitor no longer hears "
+                "the strong feature",
+                at_least=0.8,
+            ),
+            "costs": Rule(
+                "share of instances in which that cut raises the weak feature's error on inputs "
+                "of the model's density",
+                at_least=0.8,
+            ),
+        },
+        beside={
+            "causal": Rule("share of instances that pass all three, alone inputs", at_least=0.8),
+        },
+        scope="toy",
+        setting=SETTING,
+    ),
+    Claim(
+        id="III-11",
+        origin="source",
+        source=SECTION,
+        statement="One feature interferes heavily with the other, the other hardly with it.",
+        rules={
+            "ratio": Rule(
+                "what the strong feature writes on the weak one through the neuron over what the "
+                "weak one writes on the strong, median over instances",
+                at_least=4.0,
+            ),
+        },
+        scope="toy",
+        setting=SETTING,
+    ),
+    Claim(
+        id="III-12",
+        origin="source",
+        source=SECTION,
+        statement=(
+            "Most weights implement plain absolute values or single sides; the motif is the main "
+            "other thing."
+        ),
+        rules={
+            "plain_norm": Rule(
+                "share of the squared weights (rescaled) in pairs and single sides", at_least=0.5
+            ),
+            "plain_loss": Rule(
+                "share of pairs and single sides in what cutting the four parts costs, each by "
+                "itself",
+                at_least=0.5,
+            ),
+            "motif_over_rest_norm": Rule(
+                "share of the squared weights in motifs less that in the rest", at_least=0.0
+            ),
+            "motif_over_rest_loss": Rule(
+                "share of motifs in what cutting costs less that of the rest", at_least=0.0
+            ),
+        },
+        refuted_by={
+            "plain_norm": Rule(
+                "share of the squared weights (rescaled) in pairs and single sides", at_most=0.5
+            ),
+        },
+        scope="toy",
+        setting=f"models with an instance; {SETTING}",
+    ),
+    Claim(
+        id="III-14",
+        origin="ours",
+        source="ours; controls after Bhagat et al. 2025",
+        statement=(
+            "The motif belongs to computing: it is at most half as frequent in networks of the "
+            "same size that only store."
+        ),
+        rules={
+            "storage": Rule(
+                "instances a model with x in [0, 1] as input and label, over those of the "
+                "absolute-value models",
+                at_most=0.5,
+            ),
+            "bottleneck": Rule(
+                "the same with a linear hidden layer, an untied bottleneck", at_most=0.5
+            ),
+        },
+        beside={
+            "mixed": Rule(
+                "instances a model with mixed labels over those with clean ones",
+                at_least=0.5,
+                at_most=2.0,
+            ),
+        },
+        scope="toy",
+        setting=f"{SETTING}; controls at the same density, 256 seeds",
+    ),
+    Claim(
+        id="III-15",
+        origin="source",
+        source=SECTION,
+        statement="The inhibitor's main feature is forced to inhibit the weak feature as well.",
+        rules={
+            "lowers": Rule(
+                "share of instances in which the main feature alone lowers the weak feature's "
+                "pre-activation",
+                at_least=0.8,
+            ),
+        },
+        beside={
+            "size": Rule(
+                "by how much it lowers it, median over instances, where the weak feature alone "
+                "raises it by about 1",
+                at_least=1.0,
+            ),
+        },
+        scope="toy",
+        setting=SETTING,
+    ),
+    Claim(
+        id="III-16",
+        origin="source",
+        source=SECTION,
+        statement="What is left of the weights acts as small conditional biases.",
+        rules={
+            "constant": Rule(
+                "R^2 of the rest's effect on the outputs explained by constants that are there "
+                "when a neuron's largest feature is active, median over models",
+                at_least=0.8,
+            ),
+        },
+        refuted_by={
+            "constant": Rule("the same R^2: below one half", at_most=0.5),
+        },
+        scope="toy",
+        setting=f"models with an instance; {SETTING}",
+    ),
+)
