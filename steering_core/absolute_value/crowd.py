@@ -56,14 +56,18 @@ class Crowd:
         """The parameters from which the model of a seed begins."""
         m, n = self.m, self.n
         generator = lockstep.stream(seed, "weights", self.density)
-        draw = torch.rand if self.recipe.start == "kaiming" else torch.randn
+        uniform = self.recipe.start.startswith("kaiming")
+        draw = torch.rand if uniform else torch.randn
         w_in, w_out = draw(m, n, generator=generator), draw(n, m, generator=generator)
         bias = torch.full((n,), self.recipe.initial_bias)
         if self.recipe.start == "pairs":
             exact_in, exact_out, bias = plain_pairs(n, m, density=self.density)
             w_in, w_out = exact_in + 0.01 * w_in, exact_out + 0.01 * w_out
-        elif self.recipe.start == "kaiming":
-            w_in, w_out = ((2 * w - 1) * math.sqrt(6 / w.shape[1]) for w in (w_in, w_out))
+        elif uniform:
+            fans = (m * n, m * n) if "one tensor" in self.recipe.start else (n, m)
+            w_in, w_out = (
+                (2 * w - 1) * math.sqrt(6 / f) for w, f in zip((w_in, w_out), fans, strict=True)
+            )
         else:
             w_in, w_out = w_in / math.sqrt(n), w_out / math.sqrt(m)
         return {"w_in": w_in, "w_out": w_out, "bias": bias}

@@ -9,6 +9,10 @@ from steering_core.absolute_value.checks import check_density
 from steering_core.absolute_value.inputs import active_batch
 from steering_core.absolute_value.neurons import Neurons
 
+STRONG_ENOUGH = 0.05
+"""Activation, in units of the largest input weight, from which an input counts as activating: below
+it, neurons hum with what training left of their initial weights."""
+
 _AT_ONCE = 65_536  # inputs
 
 
@@ -19,7 +23,8 @@ def primary_share(
     """For each neuron, the primary feature's share of its activation, by decile of the activation.
 
     Of an input, the share is the primary's positive contribution to the pre-activation over all
-    positive contributions. Deciles are of the inputs that activate the neuron, weakest first.
+    positive contributions. Deciles are of the inputs that activate the neuron (`STRONG_ENOUGH`),
+    weakest first.
 
     Args:
         found: the neurons of one model.
@@ -51,7 +56,7 @@ def primary_share(
     for k, (activation, share) in enumerate(
         zip(torch.cat(activations, 1), torch.cat(shares, 1), strict=True)
     ):
-        active = activation > 0
+        active = activation > STRONG_ENOUGH
         if found.primary[k] < 0 or active.sum() < 10:
             continue
         by_strength = share[active][activation[active].argsort()]

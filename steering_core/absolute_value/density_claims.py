@@ -185,6 +185,11 @@ CLAIMS = (
                 ),
             )
         },
+        changes=(
+            "2026-11-21: only activations above 0.05 of the largest input weight count, after a "
+            "look at one net, whose neurons hum on most inputs with what is left of their initial "
+            "weights. Before the study.",
+        ),
         scope="toy",
         setting=SETTING,
     ),

@@ -81,6 +81,7 @@ def find_motifs(
     bias: Float[Tensor, "n"],
     *,
     task: Task = ABSOLUTE,
+    must_compute: bool = True,
 ) -> list[Motif]:
     """All instances of the motif, those that fail the causal test too (`Motif.causal`).
 
@@ -90,6 +91,8 @@ def find_motifs(
     Args:
         w_in, w_out, bias: W1, W2 and b of one model.
         task: whose inputs and hidden layer to take; absolute values if not said.
+        must_compute: whether both features must come out right when alone; False counts mere
+            arrangements of weights, as for models whose weights were permuted.
 
     Returns:
         Instances, those with the most inhibition first.
@@ -105,12 +108,18 @@ def find_motifs(
     found = []
     for strong_sign in signs:
         for weak_sign in signs:
-            found += _with_signs(w_in, w_out, bias, strong_sign, weak_sign, task)
+            found += _with_signs(w_in, w_out, bias, strong_sign, weak_sign, task, must_compute)
     return sorted(found, key=lambda motif: -motif.inhibition)
 
 
 def _with_signs(
-    w_in: Tensor, w_out: Tensor, bias: Tensor, strong_sign: int, weak_sign: int, task: Task
+    w_in: Tensor,
+    w_out: Tensor,
+    bias: Tensor,
+    strong_sign: int,
+    weak_sign: int,
+    task: Task,
+    must_compute: bool,
 ) -> list[Motif]:
     """Instances with a of one sign and b of another: a test for every (k, a, b), then for every
     inhibitor j."""
@@ -119,9 +128,6 @@ def _with_signs(
     strong_in, weak_in = by_strong[:, :, None], by_weak[:, None, :]  # (k, a, b)
     to_strong, to_weak = w_out.T[:, :, None], w_out.T[:, None, :]
     own_strong, own_weak = strong_in * to_strong, weak_in * to_weak
-    wrong_strong, wrong_weak = (_errors(h, w_out, bias) for h in (by_strong, by_weak))
-    computed_strong = wrong_strong.sum(0)[:, None] - wrong_strong.T <= COMPUTED  # (a, b)
-    computed_weak = wrong_weak.sum(0) <= COMPUTED
     asymmetric = (
         (strong_in.abs() >= RATIO * weak_in.abs())
         & (own_strong >= OWN)
@@ -129,9 +135,11 @@ def _with_signs(
         & (own_strong <= RECIPROCAL * own_weak)
         & (own_weak <= RECIPROCAL * own_strong)
         & (strong_in * to_weak > 0)
-        & computed_strong
-        & computed_weak
     )
+    if must_compute:
+        wrong_strong, wrong_weak = (_errors(h, w_out, bias) for h in (by_strong, by_weak))
+        asymmetric &= wrong_strong.sum(0)[:, None] - wrong_strong.T <= COMPUTED  # (a, b)
+        asymmetric &= wrong_weak.sum(0) <= COMPUTED
     asymmetric.diagonal(dim1=1, dim2=2).fill_(False)
     small = by_strong.abs() <= SMALL * w_in.abs().amax(1, keepdim=True)
     return [

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from steering_core import lockstep
 
-Start = Literal["normal", "kaiming", "pairs"]
+Start = Literal["normal", "kaiming", "kaiming, one tensor", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Recipe:
         densify: shares of the run between which the density rises from there, in equal ratios.
         skip_empty: whether a batch holds only inputs with an active feature; all others give the
             same output, whose loss is added by its weight.
-        start: "normal", deviation 1/sqrt(fan in); "kaiming", uniform (He et al. 2015); "pairs",
-            exact pairs for the most important features and noise of deviation 0.01 elsewhere.
+        start: "normal", deviation 1/sqrt(fan in); "kaiming", uniform (He et al. 2015);
+            "kaiming, one tensor", the same where several nets are one tensor (nets, m, n), of
+            which torch then takes m n for the fan in; "pairs", exact pairs for the most important
+            features and noise of deviation 0.01 elsewhere.
         initial_bias: of every output.
     """
 
