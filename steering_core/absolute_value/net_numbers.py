@@ -1,5 +1,7 @@
 """One net of the main setting in numbers, those that the claims on densities speak of."""
 
+from typing import Any
+
 from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor
