@@ -102,10 +102,3 @@ def _spearman(one: Tensor, other: Tensor) -> float:
 def _mean(values: Tensor) -> float:
     """The mean; NaN of nothing."""
     return float(values.float().mean()) if values.numel() else float("nan")
-
-
-def eligible(numbers: dict[str, float], density: float, pairs_loss: float) -> bool:
-    """Whether a net may enter a claim: as good as pairs where inputs are dense, better where they
-    are sparse, and no dead output among the most important features."""
-    good = numbers["loss"] < pairs_loss if density < 0.1 else numbers["loss"] <= 1.02 * pairs_loss
-    return good and not numbers["dead_outputs"]

@@ -1,0 +1,99 @@
+"""The numbers that decide the claims on densities, from the table of the study
+`absolute-value-nets`.
+
+Each has its 99% bootstrap interval over nets. The thresholds are in `density_claims`, and were
+there first.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steering_core.absolute_value.density_claims import PAIRS
+from steering_core.publishing.claims import Measured
+from steering_core.publishing.statistics import bootstrap_interval
+
+
+def eligible(table: pd.DataFrame) -> pd.DataFrame:
+    """The nets that may enter a claim: as good as plain pairs where inputs are dense, better where
+    they are sparse, and no dead output among the twenty most important features."""
+    sparse = table["density"] < 0.1
+    good = np.where(sparse, table["loss"] < PAIRS, table["loss"] <= 1.02 * PAIRS)
+    return table[good & (table["dead_outputs"] == 0)]
+
+
+def over_nets(values: NDArray[np.float64], statistic: Callable[..., Any] = np.mean) -> Measured:
+    """A statistic over nets, those of which have the number; its interval over the same.
+
+    Raises:
+        ValueError: no net has it.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)] if values.ndim == 1 else values
+    if not len(values):
+        raise ValueError("values: got no net with a number; allowed is at least one")
+    value = float(statistic(values))
+    if len(values) == 1:  # nothing to resample: the card says n = 1
+        return Measured(value, n=1, interval=(value, value))
+    return Measured(value, n=len(values), interval=bootstrap_interval(values, statistic))
+
+
+def at(table: pd.DataFrame, density: float, column: str) -> Measured:
+    """The mean of a number over the nets of one density.
+
+    Raises:
+        ValueError: no net at that density has it.
+    """
+    return over_nets(table.loc[table["density"] == density, column].to_numpy(float))
+
+
+def fall(table: pd.DataFrame, density: float, higher: str, lower: str) -> Measured:
+    """The mean over nets of one number less another."""
+    rows = table[table["density"] == density]
+    return over_nets((rows[higher] - rows[lower]).to_numpy(float))
+
+
+def smallest_rise(table: pd.DataFrame, column: str, densities: Sequence[float]) -> Measured:
+    """The smallest rise of a mean from one density to the next; nets are resampled within each."""
+    groups = [_numbers(table, density, column) for density in densities]
+
+    def smallest(means: Sequence[float]) -> float:
+        return float(np.diff(means).min())
+
+    generator = np.random.default_rng(0)
+    drawn = [
+        smallest([generator.choice(group, len(group)).mean() for group in groups])
+        for _ in range(2_000)
+    ]
+    low, high = np.quantile(drawn, (0.005, 0.995))
+    value = smallest([group.mean() for group in groups])
+    return Measured(value, n=sum(map(len, groups)), interval=(min(low, value), max(high, value)))
+
+
+def above_rotations(table: pd.DataFrame) -> Measured:
+    """The share of nets, all densities, whose kurtosis is above that of all rotations."""
+    return over_nets((table["kurtosis"] > table["kurtosis_rotated"]).to_numpy(float))
+
+
+def coexistence(
+    table: pd.DataFrame, densities: Sequence[float]
+) -> tuple[float, Measured, Measured]:
+    """The density at which pure and highly polysemantic neurons most coexist, told by the even
+    seeds; and on the odd seeds the smaller of both shares, and the share of split features."""
+    both: Any = table[["single", "three_or_more"]].min(axis=1)
+    odd = table["seed"] % 2 == 1
+    chosen = max(densities, key=lambda density: both[(table["density"] == density) & ~odd].mean())
+    rows = (table["density"] == chosen) & odd
+    return (
+        chosen,
+        over_nets(both[rows].to_numpy(float)),
+        over_nets(table.loc[rows, "split"].to_numpy(float)),
+    )
+
+
+def _numbers(table: pd.DataFrame, density: float, column: str) -> NDArray[np.float64]:
+    values = table.loc[table["density"] == density, column].to_numpy(float)
+    return values[~np.isnan(values)]
