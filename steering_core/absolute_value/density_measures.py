@@ -17,7 +17,7 @@ from steering_core.publishing.claims import Measured
 from steering_core.publishing.statistics import bootstrap_interval
 
 
-def eligible(table: pd.DataFrame) -> pd.DataFrame:
+def eligible(table: Any) -> pd.DataFrame:
     """The nets that may enter a claim: as good as plain pairs where inputs are dense, better where
     they are sparse, and no dead output among the twenty most important features."""
     sparse = table["density"] < 0.1
@@ -52,7 +52,7 @@ def at(table: pd.DataFrame, density: float, column: str) -> Measured:
 
 def fall(table: pd.DataFrame, density: float, higher: str, lower: str) -> Measured:
     """The mean over nets of one number less another."""
-    rows = table[table["density"] == density]
+    rows: Any = table[table["density"] == density]
     return over_nets((rows[higher] - rows[lower]).to_numpy(float))
 
 

@@ -24,6 +24,7 @@ N_FEATURES = 20
 SEEDS, TOGETHER = 256, 64
 DENSITIES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01)
 FEW_DENSITIES = (0.2, 0.03)
+CONTROL_DENSITIES = (0.2, 0.03, 0.01)
 BASE: dict[str, Any] = {"task": "absolute", "decay": 0.8, "width": 10, "weight_decay": 0.0}
 CHANGES: tuple[dict[str, Any], ...] = (
     *({"decay": decay} for decay in (0.6, 0.9, 1.0)),
@@ -35,7 +36,11 @@ CHANGES: tuple[dict[str, Any], ...] = (
 
 
 def _settings() -> list[dict]:
-    changed = [BASE | change | {"density": d} for change in CHANGES for d in FEW_DENSITIES]
+    changed = [
+        BASE | change | {"density": density}
+        for change in CHANGES
+        for density in (CONTROL_DENSITIES if "task" in change else FEW_DENSITIES)
+    ]
     return [BASE | {"density": d} for d in DENSITIES] + changed
 
 

@@ -1,0 +1,116 @@
+"""The numbers that decide the claims on the motif, from the table of the study `motif-frequency`
+and from the instances of models trained with the page.
+
+Each has its 99% bootstrap interval over models. The thresholds are in `motif_claims`, and were
+there first.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steering_core.absolute_value.density_measures import over_nets
+from steering_core.absolute_value.motif_study import BASE, SEEDS
+from steering_core.absolute_value.parts import NAMES
+from steering_core.publishing.claims import Measured
+from steering_core.publishing.statistics import bootstrap_interval
+
+COLUMNS = [name.replace(" ", "_") for name in NAMES]
+
+
+def rows_of(table: Any, **setting: Any) -> pd.DataFrame:
+    """The models of one setting: the base one, with what is said changed.
+
+    Raises:
+        ValueError: a setting that the study does not have.
+    """
+    wanted = BASE | setting
+    mine = np.logical_and.reduce([table[name] == value for name, value in wanted.items()])
+    if not mine.any():
+        raise ValueError(f"setting: got {wanted}; allowed are those of the study")
+    return table[mine]
+
+
+def decision_density(table: pd.DataFrame, by: Literal["most", "nearest two"]) -> float:
+    """The density that claims are decided at, told by the first half of the models."""
+    base: Any = rows_of(table)
+    means = base[base["seed"] < SEEDS // 2].groupby("density")["instances"].mean()
+    return float(means.idxmax() if by == "most" else (means - 2).abs().idxmin())
+
+
+def second_half(table: pd.DataFrame, **setting: Any) -> pd.DataFrame:
+    """The models that claims are reported on."""
+    rows: Any = rows_of(table, **setting)
+    return rows[rows["seed"] >= SEEDS // 2]
+
+
+def excess(rows: pd.DataFrame, null: str) -> Measured:
+    """Instances a model less those of its permutation."""
+    return over_nets((rows["instances"] - rows[null]).to_numpy(float))
+
+
+def ratio(rows: pd.DataFrame, base: pd.DataFrame) -> Measured:
+    """Instances a model over those of the base models; both resampled."""
+    one, other = (part["instances"].to_numpy(float) for part in (rows, base))
+    generator = np.random.default_rng(0)
+    drawn = [
+        generator.choice(one, len(one)).mean() / generator.choice(other, len(other)).mean()
+        for _ in range(2_000)
+    ]
+    low, high = np.quantile(drawn, (0.005, 0.995))
+    return Measured(one.mean() / other.mean(), n=len(one), interval=(low, high))
+
+
+def over_models(
+    instances: pd.DataFrame, column: str, statistic: Callable[[NDArray[Any]], float] = np.mean
+) -> Measured:
+    """A statistic over instances; models, each with all of its instances, are resampled."""
+    values = instances[column].to_numpy(float)
+    places = [np.flatnonzero(instances["seed"] == seed) for seed in instances["seed"].unique()]
+
+    def of(models: NDArray[np.int_]) -> float:
+        return float(statistic(values[np.concatenate([places[int(i)] for i in models])]))
+
+    value = float(statistic(values))
+    if len(places) == 1:
+        return Measured(value, n=1, interval=(value, value))
+    low, high = bootstrap_interval(np.arange(len(places)), of)
+    return Measured(value, n=len(values), interval=(min(low, value), max(high, value)))
+
+
+def with_outcomes(instances: pd.DataFrame) -> pd.DataFrame:
+    """The instances with what the claims ask of each, true or false."""
+    return instances.assign(
+        negative=instances["alone"] <= 0,
+        positive_when_cut=instances["cut"] > 0,
+        costs=instances["cost"] > 0,
+        lowers=instances["main_alone"] < 0,
+    )
+
+
+def shares(rows: pd.DataFrame, kind: Literal["norm", "cost"]) -> pd.DataFrame:
+    """Of models, each part's share of the squared weights, or of what cutting the parts costs; a
+    part that costs less than nothing counts as nothing."""
+    parts = rows[[f"{kind}_{name}" for name in COLUMNS]].clip(lower=0).to_numpy(float)
+    return pd.DataFrame(parts / parts.sum(1, keepdims=True), columns=COLUMNS)
+
+
+def part_measures(rows: Any) -> Mapping[str, Measured]:
+    """The parts of III-12, over models with an instance."""
+    rows = rows[rows["instances"] > 0]
+    norm, cost = shares(rows, "norm"), shares(rows, "cost")
+    return {
+        "plain_norm": over_nets((norm["pairs"] + norm["single_sides"]).to_numpy()),
+        "plain_loss": over_nets((cost["pairs"] + cost["single_sides"]).to_numpy()),
+        "motif_over_rest_norm": over_nets((norm["motifs"] - norm["rest"]).to_numpy()),
+        "motif_over_rest_loss": over_nets((cost["motifs"] - cost["rest"]).to_numpy()),
+    }
+
+
+def constant(rows: Any) -> Measured:
+    """Median R^2 of the rest as conditional constants, over models with an instance."""
+    values = rows.loc[rows["instances"] > 0, "constant"].to_numpy(float)
+    return over_nets(values, np.median)

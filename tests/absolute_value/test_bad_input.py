@@ -1,0 +1,238 @@
+"""What is refused is named: the argument, what it got, and what is allowed.
+
+The cases run in a process of their own, as a reader's would: with the types checked too, as in the
+other tests, some are refused before the package sees them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PREAMBLE = """
+import json, sys
+import torch
+from torch import nan, ones, tensor, zeros
+from steering_core.absolute_value import *
+from steering_core.absolute_value.basis import read_off
+from steering_core.absolute_value.conditional import conditional_constant
+from steering_core.absolute_value.deciles import primary_share
+from steering_core.absolute_value.errors import dead_sides
+from steering_core.absolute_value.inhibition import inhibition_cost
+from steering_core.absolute_value.inputs import active_batch
+from steering_core.absolute_value.net_numbers import net_numbers
+from steering_core.absolute_value.neurons import cutting_costs
+from steering_core.absolute_value.nulls import permuted
+from steering_core.absolute_value.parts import cutting_losses, take_apart
+
+inf = float("inf")
+MODEL = dict(zip(("w_in", "w_out", "bias"), plain_pairs(3, 2, density=0.1)))
+PARTS = take_apart(**MODEL, motifs=[])
+MOTIF = Motif(0, 1, 0, 1, 2, 1, 1, 1, 3., 9., 1., 0., 0., 0., 0., -1.)
+FOUND = neurons(**MODEL, density=0.1)
+
+def measured(name, density=0.1, importance=ones(3), **changed):
+    at, model = {"density": density}, {**MODEL, **changed}
+    return {
+        "feature_errors": lambda: feature_errors(**model, **at),
+        "responses": lambda: responses(**model),
+        "dead_sides": lambda: dead_sides(**model),
+        "cutting_costs": lambda: cutting_costs(**model, **at),
+        "neurons": lambda: neurons(**model, **at),
+        "find_motifs": lambda: find_motifs(**model),
+        "take_apart": lambda: take_apart(**model, motifs=[]),
+        "cutting_losses": lambda: cutting_losses(PARTS, **model, **at, importance=importance),
+        "conditional_constant": lambda: conditional_constant(PARTS, **model, **at),
+        "inhibition_cost": lambda: inhibition_cost(MOTIF, **model, **at),
+        "permuted": lambda: permuted(**model, seed=0, keep_main=True),
+        "net_numbers": lambda: net_numbers(**model, **at, importance=importance),
+        "plain_pairs": lambda: plain_pairs(3, 2, **at),
+        "primary_share": lambda: primary_share(FOUND, **at),
+        "read_off": lambda: read_off(FOUND, **at),
+        "active_batch": lambda: active_batch(3, 4, **at, generator=torch.Generator()),
+        "train": lambda: train(densities=(0.5, density)),
+        "normalised_loss": lambda: normalised_loss(ones(3), importance),
+        "pairs_loss": lambda: pairs_loss(importance, 2),
+        "train of": lambda: train(importance=importance),
+    }[name]()
+
+def train(**changed):
+    small = {"importance": ones(3), "n_hidden": 2, "densities": (0.5,), "seeds": (0, 1)}
+    return train_absolute_value(**{**small, "recipe": Recipe(steps=2, batch_size=4), **changed})
+
+answers = {}
+for case in json.load(sys.stdin):
+    try:
+        answers[case] = ["", repr(eval(case))]
+    except Exception as error:
+        answers[case] = [type(error).__name__, str(error)]
+print(json.dumps(answers))
+"""
+
+DENSITY, IMPORTANCE = "allowed is (0, 1]", "allowed are finite numbers above 0"
+WHOLE, FINITE = "allowed are whole numbers from 1", "allowed are finite numbers"
+SEEDS = "allowed are whole numbers from 0"
+FROM_ZERO = "allowed are finite numbers from 0"
+
+OF_A_MODEL = (
+    "feature_errors",
+    "responses",
+    "dead_sides",
+    "cutting_costs",
+    "neurons",
+    "find_motifs",
+    "take_apart",
+    "conditional_constant",
+    "inhibition_cost",
+    "permuted",
+    "net_numbers",
+)
+OF_A_DENSITY = (
+    "feature_errors",
+    "cutting_costs",
+    "neurons",
+    "cutting_losses",
+    "conditional_constant",
+    "inhibition_cost",
+    "net_numbers",
+    "plain_pairs",
+    "primary_share",
+    "read_off",
+    "active_batch",
+    "train",
+)
+OF_IMPORTANCE = ("normalised_loss", "pairs_loss", "train of", "cutting_losses", "net_numbers")
+
+# Case, and what its message begins with and ends with.
+REFUSED = [
+    *(
+        (f"measured({name!r}, {change})", begins, ends)
+        for name in OF_A_MODEL
+        for change, begins, ends in (
+            ("w_in=ones(3)", "w_in: got shape (3,)", "allowed is (..., m, n)"),
+            ("w_in=ones(4, 3)", "w_out: got shape (3, 2); allowed is (3, 4)", "has (4, 3)"),
+            ("w_out=ones(2, 3)", "w_out: got shape (2, 3); allowed is (3, 2)", "has (2, 3)"),
+            ("w_out=ones(5, 3, 2)", "w_out: got shape (5, 3, 2)", "has (2, 3)"),
+            ("bias=ones(2)", "bias: got shape (2,); allowed is (3,)", "as w_in has (2, 3)"),
+            ("bias=ones(1, 3)", "bias: got shape (1, 3)", "as w_in has (2, 3)"),
+            ("w_in=ones(2, 3) * nan", "w_in: got nan at index (0, 0)", FINITE),
+            (
+                "w_out=tensor([[1, 0], [0, -inf], [0, 0]])",
+                "w_out: got -inf at index (1, 1)",
+                FINITE,
+            ),
+            ("bias=tensor([0, 0, nan])", "bias: got nan at index (2,)", FINITE),
+        )
+    ),
+    *(
+        (
+            f"measured({name!r}, density={bad})",
+            f"densit{'ies' if name == 'train' else 'y'}: got {bad}",
+            DENSITY,
+        )
+        for name in OF_A_DENSITY
+        for bad in ("0.0", "-0.5", "1.5", "nan")
+    ),
+    *(
+        (
+            f"measured({name!r}, importance=tensor([1., {bad}, 1.]))",
+            f"importance: got {bad}",
+            IMPORTANCE,
+        )
+        for name in OF_IMPORTANCE
+        for bad in ("0.0", "-1.0", "inf", "nan")
+    ),
+    *(
+        (f"measured({name!r}, importance=ones(2, 3))", "importance: got shape (2, 3)", ",)")
+        for name in OF_IMPORTANCE
+    ),
+    ("normalised_loss(ones(4, 3), ones(4))", "importance: got shape (4,)", "allowed is (3,)"),
+    (
+        "find_motifs(ones(5, 2, 3), ones(5, 3, 2), ones(5, 3))",
+        "w_in: got shape (5, 2, 3)",
+        "one model",
+    ),
+    (
+        "primary_share(neurons(ones(5, 2, 3), ones(5, 3, 2), ones(5, 3), density=.1), density=.1)",
+        "found: got 1 more axes",
+        "allowed is one model",
+    ),
+    ("plain_pairs(0, 2, density=0.1)", "n, m: got 0, 2", WHOLE),
+    ("plain_pairs(3, 0, density=0.1)", "n, m: got 3, 0", WHOLE),
+    ("train(densities=())", "densities: got none", "allowed is at least one"),
+    ("train(n_hidden=0)", "n_hidden: got 0", WHOLE),
+    ("train(seeds=())", "seeds: got none", SEEDS),
+    ("train(seeds=(0, -1, -2))", "seeds: got [-1, -2]", SEEDS),
+    ("train(seeds=(0.5,))", "seeds: got [0.5]", SEEDS),
+    ("train(n_jobs=0)", "n_jobs: got 0", "allowed are 1, 2, ... and -1 for one a core"),
+    ("permuted(**MODEL, seed=-1, keep_main=True)", "seed: got -1", SEEDS),
+    ("feature_errors(**MODEL, density=.1, seed=-1)", "seed: got -1", SEEDS),
+    ("Recipe(steps=0)", "steps: got 0", WHOLE),
+    ("Recipe(batch_size=0)", "batch_size: got 0", WHOLE),
+    ("Recipe(learning_rate=-1.)", "learning_rate: got -1.0", FROM_ZERO),
+    ("Recipe(learning_rate=inf)", "learning_rate: got inf", FROM_ZERO),
+    ("Recipe(weight_decay=nan)", "weight_decay: got nan", FROM_ZERO),
+    ("Recipe(leak=1.5)", "leak: got 1.5", "allowed is [0, 1]"),
+    ("Recipe(leak=nan)", "leak: got nan", "allowed is [0, 1]"),
+    ("Recipe(leak_until=-0.1)", "leak_until: got -0.1", "allowed is [0, 1]"),
+    ("Recipe(begin_density=0.)", "begin_density: got 0.0", DENSITY),
+    ("Recipe(begin_density=nan)", "begin_density: got nan", DENSITY),
+    ("Recipe(densify=(0.7, 0.1))", "densify: got (0.7, 0.1)", "two rising shares in [0, 1]"),
+    ("Recipe(densify=(0.5, 0.5))", "densify: got (0.5, 0.5)", "two rising shares in [0, 1]"),
+    ("Recipe(densify=(0.5, 1.1))", "densify: got (0.5, 1.1)", "two rising shares in [0, 1]"),
+    ("Recipe(initial_bias=inf)", "initial_bias: got inf", FINITE),
+    (
+        "Recipe(start='xavier')",
+        "start: got 'xavier'",
+        "allowed are normal, kaiming, kaiming, one tensor, pairs",
+    ),
+]
+ACCEPTED = [
+    "measured('feature_errors', density=1)",
+    "measured('plain_pairs', density=tensor(0.5))",
+    "normalised_loss(ones(3), [1, 2, 3]) == 1",
+    "train(importance=[1, 2, 3]).w_in.shape == (1, 2, 2, 3)",
+    "train(densities=tensor([0.5, 1.0])).densities == (0.5, 1.0)",
+    "train(seeds=range(3), n_jobs=-1).bias.shape == (1, 3, 3)",
+    "train(seeds=tensor([4, 2])).seeds.tolist() == [4, 2]",
+    "find_motifs(**{k: p.requires_grad_() for k, p in MODEL.items()}) == []",
+    "responses(ones(4, 5, 2, 3), ones(4, 5, 3, 2), ones(4, 5, 3)).shape == (4, 5, 3, 2)",
+]
+
+
+@cache
+def answers() -> dict[str, list[str]]:
+    """The kind and the message of the error of each case."""
+    root = Path(__file__).resolve().parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", PREAMBLE],
+        input=json.dumps([case for case, *_ in REFUSED] + ACCEPTED),
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize(("case", "begins", "ends"), REFUSED)
+def test_the_message_says_what_was_got_and_what_is_allowed(
+    case: str, begins: str, ends: str
+) -> None:
+    kind, message = answers()[case]
+    assert kind == "ValueError", message
+    assert message.startswith(begins)
+    assert message.endswith(ends)
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_what_makes_sense_is_accepted(case: str) -> None:
+    kind, message = answers()[case]
+    assert kind == "", message
+    assert message != "False"
