@@ -26,6 +26,12 @@ def check_model(w_in: Tensor, w_out: Tensor, bias: Tensor) -> None:
             )
 
 
+def check_count(name: str, count: int) -> None:
+    """A whole number from 1."""
+    if count < 1:
+        raise ValueError(f"{name}: got {count}; allowed are whole numbers from 1")
+
+
 def check_density(density: float, name: str = "density") -> float:
     """A probability above 0."""
     if not 0 < density <= 1:
@@ -36,7 +42,8 @@ def check_density(density: float, name: str = "density") -> float:
 def check_importance(importance: Tensor, n: int | None = None) -> Tensor:
     """(n,) positive and finite, as float32."""
     importance = torch.as_tensor(importance, dtype=torch.float32)
-    if importance.dim() != 1 or (n is not None and len(importance) != n):
+    fits = importance.dim() == 1 and len(importance) and n in (None, len(importance))
+    if not fits:
         wanted = "(n,)" if n is None else f"({n},)"
         raise ValueError(f"importance: got shape {tuple(importance.shape)}; allowed is {wanted}")
     bad = ~((importance > 0) & importance.isfinite())

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core import lockstep, sparse_features
-from steering_core.absolute_value.checks import check_density, check_model
+from steering_core.absolute_value.checks import check_count, check_density, check_model
 from steering_core.absolute_value.parts import Parts, without
 
 
@@ -44,16 +44,17 @@ def conditional_constant(
     """
     check_model(w_in, w_out, bias)
     check_density(density)
+    check_count("n_inputs", n_inputs)
     n = w_in.shape[1]
     generator = lockstep.stream(seed, "conditional", float(density))
     x = sparse_features.sample(
         n, n_inputs, density=density, generator=generator, signed=True, axis=0
-    )
+    ).to(w_in)
     cut_in, cut_out = without(parts, part, w_in, w_out)
     effect = w_out @ (w_in @ x).clamp_min(0) - cut_out @ (cut_in @ x).clamp_min(0)
     main = w_in.abs().argmax(1)
     sign = w_in.gather(1, main[:, None]).sign()
-    active = torch.cat([(sign * x[main] > 0).to(x), torch.ones(1, n_inputs)]).T.double()
+    active = torch.cat([(sign * x[main] > 0).to(x), x.new_ones(1, n_inputs)]).T.double()
     effect = effect.T.double()
     total = (effect - effect.mean(0)).square().sum()
     if total == 0:

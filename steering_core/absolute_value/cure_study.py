@@ -10,10 +10,10 @@ import pandas as pd
 
 from steering_core import lockstep
 from steering_core.absolute_value.density_study import (
-    CODE,
     DENSITIES,
     IMPORTANCE,
     N_HIDDEN,
+    TRAINING,
     rounded,
 )
 from steering_core.absolute_value.errors import dead_sides, feature_errors, normalised_loss
@@ -81,7 +81,7 @@ ABSOLUTE_VALUE_CURES = Study(
     code=(
         "steering_core.absolute_value.cure_study",
         "steering_core.absolute_value.density_study",
-        *CODE,
+        *TRAINING,
     ),
     folder=Path(__file__).parent / "tables",
     tolerance={"loss": 0.2} | dict.fromkeys(_COLUMNS[1:], 0.5),

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core import lockstep
-from steering_core.absolute_value.checks import check_density
+from steering_core.absolute_value.checks import check_count, check_density
 from steering_core.absolute_value.inputs import active_batch
 from steering_core.absolute_value.neurons import Neurons
 
@@ -39,13 +39,15 @@ def primary_share(
         ValueError: density out of range, or several models.
     """
     check_density(density)
+    check_count("n_inputs", n_inputs)
     if found.weights.dim() != 2:
         raise ValueError(f"found: got {found.weights.dim() - 2} more axes; allowed is one model")
     m, n = found.weights.shape
     generator = lockstep.stream(seed, "deciles", float(density))
     activations, shares = [], []
-    for _ in range(0, n_inputs, _AT_ONCE):
-        x = active_batch(n, _AT_ONCE, density=density, generator=generator)
+    for first in range(0, n_inputs, _AT_ONCE):
+        size = min(_AT_ONCE, n_inputs - first)
+        x = active_batch(n, size, density=density, generator=generator).to(found.weights)
         activations.append((found.weights @ x).clamp_min(0))
         positive = found.weights.clamp_min(0) @ x.clamp_min(0)
         positive += (-found.weights).clamp_min(0) @ (-x).clamp_min(0)

@@ -14,7 +14,7 @@ N_FEATURES, N_HIDDEN = 100, 40
 IMPORTANCE = 0.8 ** torch.arange(float(N_FEATURES))
 SEEDS, TOGETHER = 24, 4
 
-CODE = (
+TRAINING = (
     "steering_core.absolute_value.training",
     "steering_core.absolute_value.crowd",
     "steering_core.absolute_value.recipe",
@@ -22,12 +22,17 @@ CODE = (
     "steering_core.absolute_value.inputs",
     "steering_core.absolute_value.pairs",
     "steering_core.absolute_value.errors",
-    "steering_core.absolute_value.neurons",
-    "steering_core.absolute_value.motifs",
     "steering_core.lockstep",
     "steering_core.sparse_features",
 )
 """What every study of part III rests on."""
+
+CODE = (
+    "steering_core.absolute_value.neurons",
+    "steering_core.absolute_value.motifs",
+    *TRAINING,
+)
+"""What those that look at neurons rest on too."""
 
 
 def train_nets(task: dict) -> pd.DataFrame:

@@ -5,7 +5,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from steering_core import lockstep
-from steering_core.absolute_value.checks import check_density, check_importance, check_model
+from steering_core.absolute_value.checks import (
+    check_count,
+    check_density,
+    check_importance,
+    check_model,
+)
 from steering_core.absolute_value.inputs import active_batch, share_active
 from steering_core.absolute_value.task import ABSOLUTE, Task
 
@@ -53,12 +58,13 @@ def feature_errors(
     """
     check_model(w_in, w_out, bias)
     check_density(density)
+    check_count("n_inputs", n_inputs)
     n = w_in.shape[-1]
     generator = lockstep.stream(seed, "held out", float(density), device=w_in.device)
     total = torch.zeros(bias.shape, dtype=torch.float64, device=w_in.device)
     for first in range(0, n_inputs, _AT_ONCE):
         size = min(_AT_ONCE, n_inputs - first)
-        x = active_batch(n, size, density=density, generator=generator, signed=task.signed)
+        x = active_batch(n, size, density=density, generator=generator, signed=task.signed).to(w_in)
         residual = outputs(w_in, w_out, bias, x, task) - task.labels(x)
         total += residual.square_().sum(-1)
     share = share_active(n, density)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core import lockstep, sparse_features
-from steering_core.absolute_value.checks import check_density, check_model
+from steering_core.absolute_value.checks import check_count, check_density, check_model
 from steering_core.absolute_value.errors import variance
 from steering_core.absolute_value.motifs import Motif
 
@@ -31,11 +31,13 @@ def inhibition_cost(
     """
     check_model(w_in, w_out, bias)
     check_density(density)
+    check_count("n_inputs", n_inputs)
     n, strong, weak = w_in.shape[1], motif.strong, motif.weak
     generator = lockstep.stream(seed, "inhibition", float(density))
     how = {"generator": generator, "signed": True}
     x = sparse_features.sample(n, n_inputs, density=density, axis=0, **how)
     x[strong] = sparse_features.sample(n_inputs, density=1.0, **how)
+    x = x.to(w_in)
     z = w_out[weak] @ (w_in @ x).clamp_min(0) + bias[weak]
     heard = w_in[motif.inhibitor] @ x
     unheard = heard - w_in[motif.inhibitor, strong] * x[strong]

@@ -4,6 +4,8 @@ At density 0.001 nine in ten inputs of a hundred features are zero, and all of t
 output. So batches are drawn from the others, and the empty input is counted with its weight.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -11,7 +13,7 @@ from torch import Tensor
 
 def share_active(n: int, density: float) -> float:
     """The probability that an input has any of its n features active."""
-    return 1 - (1 - density) ** n
+    return 1.0 if density == 1 else -math.expm1(n * math.log1p(-density))
 
 
 def active_batch(

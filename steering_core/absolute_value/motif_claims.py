@@ -18,6 +18,10 @@ PERMUTED = (
     "2026-11-21: that permuted models need not compute their features to count, which makes the "
     "rule harder, was added after a pilot on 64 other seeds in which none of them did."
 )
+NOT_THE_WEAK = (
+    "2026-11-21: before the study, instances whose inhibitor is about the weak feature itself were "
+    "ruled out; a test had found that the detector let them pass."
+)
 NEAREST_TWO = (
     "2026-11-21: before its first result, the density was changed from the one with the most "
     "instances to the one nearest to two: the source speaks of a model with two, in little "
@@ -45,7 +49,7 @@ CLAIMS = (
             ),
             "any": Rule("share of models with an instance", at_least=0.05),
         },
-        changes=(PERMUTED,),
+        changes=(PERMUTED, NOT_THE_WEAK),
         scope="toy",
         setting=SETTING,
     ),
@@ -140,7 +144,7 @@ CLAIMS = (
     Claim(
         id="III-14",
         origin="ours",
-        source="ours; controls after Bhagat et al. 2025",
+        source="ours; controls after Bhagat et al. 2026",
         statement=(
             "The motif belongs to computing: it is at most half as frequent in networks of the "
             "same size that only store."

@@ -141,13 +141,24 @@ def _with_signs(
         asymmetric &= wrong_strong.sum(0)[:, None] - wrong_strong.T <= COMPUTED  # (a, b)
         asymmetric &= wrong_weak.sum(0) <= COMPUTED
     asymmetric.diagonal(dim1=1, dim2=2).fill_(False)
-    small = by_strong.abs() <= SMALL * w_in.abs().amax(1, keepdim=True)
+    reach = (w_in if task.signed else task.hidden(w_in)).abs()  # each feature alone, either sign
+    main = reach.argmax(1)
+    small = by_strong.abs() <= SMALL * reach.amax(1, keepdim=True)
     return [
         motif
         for k, a, b in asymmetric.nonzero().tolist()
         if (
             motif := _strongest(
-                w_in, w_out, bias, (k, a, b), strong_sign, weak_sign, by_strong, small[:, a], task
+                w_in,
+                w_out,
+                bias,
+                (k, a, b),
+                strong_sign,
+                weak_sign,
+                by_strong,
+                small[:, a] & (main != b),
+                main,
+                task,
             )
         )
     ]
@@ -161,18 +172,19 @@ def _strongest(
     strong_sign: int,
     weak_sign: int,
     by_strong: Tensor,
-    small: Tensor,
+    may_inhibit: Tensor,
+    mains: Tensor,
     task: Task,
 ) -> Motif | None:
     """The instance of neuron k and features a, b with its strongest inhibitor, if it has one."""
     k, a, b = place
     added = by_strong[k, a] * w_out[b, k]
-    taken = torch.where(small, -w_out[b] * by_strong[:, a], 0.0)
+    taken = torch.where(may_inhibit, -w_out[b] * by_strong[:, a], 0.0)
     taken[k] = 0.0
     j = int(taken.argmax())
     if taken[j] < INHIBITION * added:
         return None
-    main = int(w_in[j].abs().argmax())
+    main = int(mains[j])
     main_sign = int(w_in[j, main].sign()) if task.signed else 1
     by_weak = task.hidden(weak_sign * w_in)
     moved = w_out[b] @ by_strong[:, a]  # pre-activation of b, a alone, less the bias
@@ -205,7 +217,9 @@ def _errors(hidden: Tensor, w_out: Tensor, bias: Tensor) -> Tensor:
 
 def _mean_square(bias: float, slope: float) -> float:
     """Integral over t from 0 to 1 of ReLU(bias + slope t)^2."""
-    if slope == 0:
-        return max(bias, 0.0) ** 2
-    ends = max(bias, 0.0), max(bias + slope, 0.0)
-    return (ends[1] ** 3 - ends[0] ** 3) / (3 * slope)
+    low, high = sorted((bias, bias + slope))
+    if high <= 0:
+        return 0.0
+    if low >= 0:
+        return (low**2 + low * high + high**2) / 3
+    return high**3 / (3 * abs(slope))

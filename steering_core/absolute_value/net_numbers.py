@@ -66,7 +66,7 @@ def sharing_numbers(found: Neurons) -> dict[str, float]:
     both = (own & (signs > 0)).any(0) & (own & (signs < 0)).any(0)
     shared = (found.carried & found.polysemantic[:, None]).any(0)
     there = found.carried.any(0)
-    varies = len(live) > 2 and live.min() < live.max()
+    varies = len(live) > 2 and live.min() < live.max() and ranks.min() < ranks.max()
     return {
         "live": float(len(live)),
         "single": _mean(live == 1),

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from steering_core import lockstep, sparse_features
-from steering_core.absolute_value.checks import check_density, check_model
+from steering_core.absolute_value.checks import check_count, check_density, check_model
 from steering_core.absolute_value.errors import variance
 
 CARRIED = 0.01
@@ -54,6 +54,7 @@ def cutting_costs(
     """
     check_model(w_in, w_out, bias)
     check_density(density)
+    check_count("n_inputs", n_inputs)
     n = w_in.shape[-1]
     generator = lockstep.stream(seed, "cutting", float(density))
     costs = torch.empty_like(w_in)
@@ -100,7 +101,9 @@ class Neurons:
     @property
     def second_over_first(self) -> Float[Tensor, "*batch m"]:
         """Second largest carried weight over the largest; 0 for neurons of at most one feature."""
-        sizes = (self.weights.abs() * self.carried).topk(2, -1).values
+        sizes = (self.weights.abs() * self.carried).sort(-1, descending=True).values
+        if sizes.shape[-1] == 1:
+            return torch.zeros_like(sizes[..., 0])
         return sizes[..., 1] / sizes[..., 0].clamp_min(torch.finfo(sizes.dtype).tiny)
 
     @property

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steering_core.absolute_value.checks import check_density, check_importance
+from steering_core.absolute_value.checks import check_count, check_density, check_importance
 
 
 def plain_pairs(
@@ -21,8 +21,8 @@ def plain_pairs(
     Raises:
         ValueError: sizes below 1, or density out of range.
     """
-    if n < 1 or m < 1:
-        raise ValueError(f"n, m: got {n}, {m}; allowed are whole numbers from 1")
+    check_count("n", n)
+    check_count("m", m)
     check_density(density)
     exact = min(n, m // 2)
     w_in = torch.zeros(m, n)
@@ -40,7 +40,8 @@ def pairs_loss(importance: Float[Tensor, "n"], m: int) -> float:
     the same at every density, as losses are normalised by the variance of a label.
 
     Raises:
-        ValueError: importance that is not positive.
+        ValueError: importance that is not positive, or m below 1.
     """
+    check_count("m", m)
     importance = check_importance(importance).double()
     return float(importance[m // 2 :].sum() / importance.sum())

@@ -1,5 +1,6 @@
 """Taking a model apart, as the source does: plain pairs, single sides, motifs, and what is left."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,14 +73,14 @@ def take_apart(
 def norm_shares(
     parts: Parts, w_in: Float[Tensor, "m n"], w_out: Float[Tensor, "n m"]
 ) -> dict[str, float]:
-    """Each part's share of the squared weights, after the source's rescaling."""
+    """Each part's share of the squared weights, after the source's rescaling; NaN of zeros."""
     w_in, w_out = rescaled(w_in, w_out)
     sizes = {
         name: float(w_in[parts.w_in[name]].square().sum() + w_out[parts.w_out[name]].square().sum())
         for name in NAMES
     }
     whole = sum(sizes.values())
-    return {name: size / whole for name, size in sizes.items()}
+    return {name: size / whole if whole else math.nan for name, size in sizes.items()}
 
 
 def without(
@@ -104,6 +105,7 @@ def cutting_losses(
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, density out of range.
     """
+    check_model(w_in, w_out, bias)
     models = [(w_in, w_out), *(without(parts, name, w_in, w_out) for name in NAMES)]
     errors = feature_errors(
         torch.stack([inner for inner, _ in models]),

@@ -39,7 +39,7 @@ class Recipe:
             "kaiming, one tensor", the same where several nets are one tensor (nets, m, n), of
             which torch then takes m n for the fan in; "pairs", exact pairs for the most important
             features and noise of deviation 0.01 elsewhere.
-        initial_bias: of every output.
+        initial_bias: of every output; a start from pairs has the biases of pairs.
     """
 
     steps: int = 3_000

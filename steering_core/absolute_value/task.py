@@ -19,7 +19,7 @@ class Task:
         hidden_relu: whether hidden units are rectified, else linear.
         mixing: standard deviation of a random matrix M with an empty diagonal. The labels are
             |x| + M |x|, cut at zero, as labels that leak other features into each (Bhagat et al.
-            2025 find such a leak behind the "compressed computation" of Braun et al. 2025).
+            2026 find such a leak behind the "compressed computation" of Braun et al. 2025).
     """
 
     name: str

@@ -15,7 +15,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from steering_core import lockstep
-from steering_core.absolute_value.checks import check_density, check_importance, check_seeds
+from steering_core.absolute_value.checks import (
+    check_count,
+    check_density,
+    check_importance,
+    check_seeds,
+)
 from steering_core.absolute_value.crowd import Crowd
 from steering_core.absolute_value.recipe import OURS, Recipe
 from steering_core.absolute_value.task import ABSOLUTE, Task
@@ -97,8 +102,7 @@ def train_absolute_value(
     importance, seeds = check_importance(importance).to(device), check_seeds(seeds)
     if not len(densities):
         raise ValueError("densities: got none; allowed is at least one")
-    if n_hidden < 1:
-        raise ValueError(f"n_hidden: got {n_hidden}; allowed are whole numbers from 1")
+    check_count("n_hidden", n_hidden)
     if n_jobs == 0:
         raise ValueError("n_jobs: got 0; allowed are 1, 2, ... and -1 for one a core")
     densities = tuple(check_density(density, "densities") for density in densities)

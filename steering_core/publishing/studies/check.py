@@ -41,7 +41,10 @@ def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
 def _slack(study: Study, column: str, committed: Any) -> float:
     """How far values of a column may lie apart: its tolerance times its largest size."""
     relative = study.tolerance.get(column, 0.0)
-    return relative * float(np.abs(committed[column].to_numpy()).max()) if relative else 0.0
+    if not relative:
+        return 0.0
+    sizes = np.abs(committed[column].to_numpy(float))
+    return relative * float(sizes[~np.isnan(sizes)].max(initial=0.0))
 
 
 def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, task: Task) -> pd.Series:
