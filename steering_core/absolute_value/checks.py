@@ -10,6 +10,8 @@ def check_model(w_in: Tensor, w_out: Tensor, bias: Tensor) -> None:
     """Shapes (..., m, n), (..., n, m) and (..., n) that fit, and finite numbers."""
     if w_in.dim() < 2:
         raise ValueError(f"w_in: got shape {tuple(w_in.shape)}; allowed is (..., m, n)")
+    if 0 in w_in.shape[-2:]:
+        raise ValueError(f"w_in: got shape {tuple(w_in.shape)}; allowed are m and n from 1")
     *batch, m, n = w_in.shape
     for name, tensor, shape in (("w_out", w_out, (*batch, n, m)), ("bias", bias, (*batch, n))):
         if tensor.shape != shape:
@@ -28,7 +30,7 @@ def check_model(w_in: Tensor, w_out: Tensor, bias: Tensor) -> None:
 
 def check_count(name: str, count: int) -> None:
     """A whole number from 1."""
-    if count < 1:
+    if not (count >= 1 and count == int(count)):
         raise ValueError(f"{name}: got {count}; allowed are whole numbers from 1")
 
 
@@ -56,7 +58,7 @@ def check_importance(importance: Tensor, n: int | None = None) -> Tensor:
 
 def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     """At least one whole number from 0."""
-    bad = [seed for seed in seeds if seed != int(seed) or seed < 0]
+    bad = [seed for seed in seeds if not (seed >= 0 and seed % 1 == 0)]
     if bad or not len(seeds):
         raise ValueError(f"seeds: got {bad or 'none'}; allowed are whole numbers from 0")
     return tuple(map(int, seeds))

@@ -24,9 +24,11 @@ def conditional_constant(
     """R^2 of a part's effect on the outputs' pre-activations, explained by constants.
 
     The effect is what cutting the part changes. It is explained by least squares from which
-    neurons' largest features are active with the sign that drives the neuron, a constant for each:
-    1 if the part acts as biases that are there when a feature is, whatever its size. Effects of
-    all outputs count together, in the units of the pre-activations.
+    neurons' largest features are active with the sign that drives the neuron, a constant for each.
+    A bias that is there when a feature is, whatever its size, would give 1. Neurons without biases
+    cannot make one: what they write grows with the input, and what grows in proportion to one
+    feature gives at most `constant_ceiling`. Effects of all outputs count together, in the units of
+    the pre-activations.
 
     Args:
         parts: from `take_apart`.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from steering_core.absolute_value.checks import check_density
 from steering_core.absolute_value.density_measures import over_nets
 from steering_core.absolute_value.motif_study import BASE, SEEDS
 from steering_core.absolute_value.parts import NAMES
@@ -110,7 +111,22 @@ def part_measures(rows: Any) -> Mapping[str, Measured]:
     }
 
 
-def constant(rows: Any) -> Measured:
-    """Median R^2 of the rest as conditional constants, over models with an instance."""
-    values = rows.loc[rows["instances"] > 0, "constant"].to_numpy(float)
+def constant(rows: Any, *, over: float = 1.0) -> Measured:
+    """Median R^2 of the rest as conditional constants, over models with an instance; as a share of
+    `over`."""
+    values = rows.loc[rows["instances"] > 0, "constant"].to_numpy(float) / over
     return over_nets(values, np.median)
+
+
+def constant_ceiling(density: float) -> float:
+    """R^2 of an effect in proportion to the positive part of one feature, explained by a constant
+    that is there when it is: 3 (1 - q) / (4 - 3 q), where q = p / 2 is how often it is positive.
+
+    With x uniform on [0, 1] a share q of the time, the effect's variance is q/3 - q^2/4, of which
+    the constant 1/2 explains q/4 - q^2/4.
+
+    Raises:
+        ValueError: density out of range.
+    """
+    q = check_density(density) / 2
+    return 3 * (1 - q) / (4 - 3 * q)

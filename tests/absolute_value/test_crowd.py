@@ -154,3 +154,8 @@ def test_seeds_and_densities_start_apart(start: str) -> None:
     assert not torch.equal(first["w_in"], begun(start, seed=1)["w_in"])
     elsewhere = Crowd(40, 0.2, torch.ones(60), (0,), Recipe(), ABSOLUTE).start(0)
     assert not torch.equal(first["w_in"], elsewhere["w_in"])
+
+
+def test_a_start_from_pairs_has_their_biases() -> None:
+    exact = plain_pairs(60, 40, density=0.1)[2]
+    assert torch.equal(begun("pairs", initial_bias=0.7)["bias"], exact)

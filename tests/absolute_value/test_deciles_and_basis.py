@@ -148,3 +148,15 @@ def test_only_neurons_about_a_feature_are_read() -> None:
     got = read_off(carrying_all(weights), density=1.0)
     assert got[0].item() == pytest.approx(0.8, abs=0.02)
     assert 0.5 < got[1] < 0.99
+
+
+def test_as_many_inputs_are_drawn_as_are_asked_for() -> None:
+    found = carrying_all(torch.tensor([[1.0, 0.5], [-1.0, 0.0]]))
+    assert primary_share(found, density=0.5, n_inputs=9).isnan().all()
+    assert primary_share(found, density=0.5, n_inputs=70_000).isfinite().all()
+
+
+def test_kurtosis_does_not_depend_on_scale() -> None:
+    weights = torch.tensor([[1.0, 0.5, 0.0], [0.0, 1.0, -1.0]])
+    for scale in (1e-30, 1e-15, 1e15, 1e30):
+        torch.testing.assert_close(row_kurtosis(scale * weights), row_kurtosis(weights))

@@ -102,3 +102,9 @@ def test_the_share_of_inputs_that_are_not_empty(n: int, density: float) -> None:
 def test_a_density_that_is_none_is_refused(density: float) -> None:
     with pytest.raises(ValueError, match=r"density: got .*; allowed is \(0, 1\]"):
         draw(3, 10, density)
+
+
+@pytest.mark.parametrize("density", [1e-17, 1e-15, 1e-10])
+def test_what_is_rarer_than_rounding_is_shared_alike(density: float) -> None:
+    assert share_active(4, density) == pytest.approx(4 * density, rel=1e-6, abs=0)
+    assert_share(draw(4, SIZE, density) != 0, 1 / 4, dim=1)

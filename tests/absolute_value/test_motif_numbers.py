@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
 from torch import Tensor
 
 from steering_core.absolute_value import ABSOLUTE, Task, find_motifs
+from steering_core.absolute_value.motifs import _mean_square
 from steering_core.absolute_value.task import BOTTLENECK, STORAGE
 from tests.absolute_value.planted import Model, Planted, plant
 
@@ -67,3 +71,17 @@ def test_the_strongest_inhibitor_counts_and_instances_are_in_order() -> None:
 
 def _own(w_out: Tensor, one: Planted) -> float:
     return w_out[one.weak, one.neuron].item()
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_the_mean_square_is_that_of_quadrature(bias: float, slope: float) -> None:
+    kink = [-bias / slope] if slope and 0 < -bias / slope < 1 else None
+    expected, _ = quad(lambda t: max(bias + slope * t, 0.0) ** 2, 0, 1, points=kink)
+    assert _mean_square(bias, slope) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1e-17, -1e-17, 1e-14, 1e-12, 5e-324])
+def test_the_mean_square_of_a_line_that_is_nearly_flat(slope: float) -> None:
+    assert _mean_square(0.1, slope) == pytest.approx(0.01, rel=1e-9)
+    assert _mean_square(0.0, slope) == pytest.approx(0.0, abs=1e-20)
+    assert _mean_square(-0.1, slope) == 0.0

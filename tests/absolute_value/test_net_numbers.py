@@ -138,3 +138,10 @@ def test_primaries_are_weighed() -> None:
     alone = primary_numbers(found(torch.eye(3), torch.eye(3)), 0.1)
     assert all(math.isnan(value) for value in alone.values())
     assert set(alone) == {"below_half", "top", "middle"}
+
+
+def test_neurons_of_one_primary_have_no_rank_correlation() -> None:
+    weights = torch.tensor([[1.0, 0.0], [1.0, 0.5], [1.0, 0.4]])
+    assert math.isnan(sharing_numbers(found(weights, weights != 0))["rank_correlation"])
+    weights = torch.tensor([[1.0, 0.5], [1.0, 0.5], [0.4, 1.0]])
+    assert math.isnan(sharing_numbers(found(weights, weights != 0))["rank_correlation"])

@@ -162,3 +162,9 @@ def test_numbers_are_those_counted_one_by_one(seed: int, n: int, m: int) -> None
             others = [len(its) - 1 for its in lists if i in its]
             mean = sum(others) / len(others) if others else 0.0
             assert whole.sharing[b, i].item() == pytest.approx(mean)
+
+
+def test_a_model_of_one_feature_has_no_second() -> None:
+    whole = neurons(torch.tensor([[1.0], [-1.0]]), torch.ones(1, 2), torch.zeros(1), density=0.1)
+    assert whole.primary.tolist() == [0, 0]
+    assert whole.second_over_first.tolist() == [0, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -206,3 +208,10 @@ def test_inhibition_is_worth_what_the_model_is_worse_without_it(density: float, 
     assert got == pytest.approx(rise.mean().item(), abs=6 * error)
     if density < 1:
         assert got > 10 * error
+
+
+def test_a_model_of_zeros_has_no_shares() -> None:
+    nothing = torch.zeros(2, 3), torch.zeros(3, 2)
+    shares = norm_shares(take_apart(*nothing, torch.zeros(3), []), *nothing)
+    assert set(shares) == set(NAMES)
+    assert all(math.isnan(share) for share in shares.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from steering_core.absolute_value.cure_study import RECIPES
@@ -17,6 +18,7 @@ from steering_core.absolute_value.studies import (
 )
 from steering_core.absolute_value.task import TASKS
 from steering_core.publishing import Study, load_study, spot_check
+from steering_core.publishing.studies import check
 
 STUDIES = (ABSOLUTE_VALUE_NETS, ABSOLUTE_VALUE_CURES, MOTIF_FREQUENCY)
 PARTIAL = {"rank_correlation", "below_half", "top", "middle", "carried_by_polysemantic"}
@@ -39,6 +41,7 @@ def test_every_task_has_its_rows_and_every_column_a_tolerance(study: Study) -> N
     assert set(table.columns) - set(keys) - {"seed"} == set(study.tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 def test_a_task_that_the_date_draws_gives_the_same_rows(study: Study) -> None:
     assert spot_check(study, datetime.date.today()) == []
@@ -76,3 +79,13 @@ def test_the_table_of_motifs_is_whole() -> None:
     norms = taken_apart.filter(like="norm_")
     assert norms.shape[1] == 4
     np.testing.assert_allclose(norms.sum(axis=1), 1, atol=1e-4)
+
+
+def test_numbers_that_some_nets_lack_can_be_checked() -> None:
+    rows = pd.DataFrame({"top": [0.9, np.nan, -1.0]})
+    slack = check._slack(ABSOLUTE_VALUE_NETS, "top", rows)
+    assert slack == pytest.approx(0.5)
+    assert check._slack(ABSOLUTE_VALUE_NETS, "top", rows[1:2]) == 0.0
+    assert check._agree(0.9, 0.95, slack)
+    assert check._agree(np.nan, np.nan, slack)
+    assert not check._agree(0.9, np.nan, slack)

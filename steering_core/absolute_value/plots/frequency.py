@@ -66,7 +66,7 @@ def counts_panels(counts: Any, table: pd.DataFrame) -> Figure:
                 markersize=4,
                 label=label,
             )
-        axes[0].set(ylabel="instances a model", yscale="symlog")
+        axes[0].set(ylabel="instances a model")
         axes[0].set_yscale("symlog", linthresh=0.1)
         axes[0].set_yticks([0, 0.1, 1, 10], ["0", "0.1", "1", "10"])
         for least, colour in ((1, BLUE), (2, PURPLE)):
@@ -77,9 +77,19 @@ def counts_panels(counts: Any, table: pd.DataFrame) -> Figure:
         axes[1].set(ylabel="share of models", ylim=(-0.03, 1.03))
         for ax in axes:
             ax.set(xscale="log", xlabel="density 1 − S")
+            ax.set_xticks([1, 0.1, 0.01], ["1", "0.1", "0.01"])
             ax.invert_xaxis()
-            ax.legend()
+        axes[1].legend(loc="lower right")
+        handles, labels = axes[0].get_legend_handles_labels()
+        fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8)
     return fig
+
+
+_TASKS = {
+    "storage": "storage: x in [0, 1]",
+    "bottleneck": "storage, linear hidden layer",
+    "mixed labels": "mixed labels",
+}
 
 
 def changes_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -101,16 +111,11 @@ def _words(change: Mapping[str, Any]) -> str:
     if not change:
         return "base: " + f"{BASE['width']} neurons, importance {BASE['decay']}ⁱ"
     name, value = next(iter(change.items()))
-    return {
-        "decay": f"importance {value:g}ⁱ" if value != 1 else "importance 1 for all",
-        "width": f"{value} neurons",
-        "weight_decay": f"weight decay {value}",
-        "task": {
-            "storage": "storage: x in [0, 1]",
-            "bottleneck": "storage, linear hidden layer",
-            "mixed labels": "mixed labels",
-        }.get(str(value), str(value)),
-    }[name]
+    if name == "task":
+        return _TASKS[value]
+    if name == "decay":
+        return "importance 1 for all" if value == 1 else f"importance {value}ⁱ"
+    return f"{value} neurons" if name == "width" else f"weight decay {value}"
 
 
 def changes_panel(changes: Any) -> Figure:

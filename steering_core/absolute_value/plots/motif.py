@@ -37,30 +37,28 @@ _ROLES = ("strong", "weak", "main")
 _GRID = torch.linspace(-1, 1, 41)
 
 
-def circuit_panel(net: Net, motif: Motif) -> Figure:
-    """Three features, the neuron and the inhibitor, with their weights as numbers (rescaled)."""
+def circuit_panels(net: Net, motifs: Sequence[Motif]) -> Figure:
+    """Of every instance three features, the neuron and the inhibitor, with rescaled weights."""
     w_in, w_out = rescaled(net.w_in, net.w_out)
-    features = (motif.strong, motif.weak, motif.main)
-    neurons = (motif.neuron, motif.inhibitor)
     rows, middle = (2.0, 1.0, 0.0), (1.5, 0.5)
     with use_style():
-        fig, ax = plt.subplots(figsize=(6.6, 3.0))
-        for y, role, feature, colour in zip(
-            rows, _ROLES, features, (STRONG, WEAK, MAIN), strict=True
-        ):
-            for x, sign in ((0, ""), (2, "′")):
-                letter = "x" if x == 0 else "y"
-                _node(ax, x, y, f"{letter}{sign} {feature}", colour)
-            ax.text(-0.22, y, role, ha="right", va="center", fontsize=10)
-        for y, name, k in zip(middle, ("neuron", "inhibitor"), neurons, strict=True):
-            _node(ax, 1, y, f"h {k}", INK)
-            ax.text(1, y + 0.24, name, ha="center", fontsize=9)
-        for y_neuron, k in zip(middle, neurons, strict=True):
-            for y, feature in zip(rows, features, strict=True):
-                _edge(ax, (0, y), (1, y_neuron), float(w_in[k, feature]), 0.36)
-                _edge(ax, (1, y_neuron), (2, y), float(w_out[feature, k]), 0.66)
-        ax.set(xlim=(-0.75, 2.35), ylim=(-0.4, 2.4))
-        ax.axis("off")
+        fig, axes = plt.subplots(len(motifs), 1, figsize=(6.6, 2.9 * len(motifs)), squeeze=False)
+        for ax, motif in zip(axes[:, 0], motifs, strict=True):
+            features = (motif.strong, motif.weak, motif.main)
+            neurons = (motif.neuron, motif.inhibitor)
+            colours = (STRONG, WEAK, MAIN)
+            for y, role, feature, colour in zip(rows, _ROLES, features, colours, strict=True):
+                _node(ax, 0, y, f"x {feature}", colour)
+                _node(ax, 2, y, f"y′ {feature}", colour)
+                ax.text(-0.22, y, role, ha="right", va="center", fontsize=10)
+            for y_neuron, name, k in zip(middle, ("neuron", "inhibitor"), neurons, strict=True):
+                _node(ax, 1, y_neuron, f"h {k}", INK)
+                ax.text(1, y_neuron + 0.24, name, ha="center", fontsize=9)
+                for y, feature in zip(rows, features, strict=True):
+                    _edge(ax, (0, y), (1, y_neuron), float(w_in[k, feature]), 0.36)
+                    _edge(ax, (1, y_neuron), (2, y), float(w_out[feature, k]), 0.66)
+            ax.set(xlim=(-0.75, 2.35), ylim=(-0.4, 2.4))
+            ax.axis("off")
     return fig
 
 
