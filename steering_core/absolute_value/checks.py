@@ -34,6 +34,13 @@ def check_count(name: str, count: int) -> None:
         raise ValueError(f"{name}: got {count}; allowed are whole numbers from 1")
 
 
+def check_one_model(w_in: Tensor, w_out: Tensor, bias: Tensor) -> None:
+    """As `check_model`, and no axis of models."""
+    check_model(w_in, w_out, bias)
+    if w_in.dim() != 2:
+        raise ValueError(f"w_in: got shape {tuple(w_in.shape)}; allowed is (m, n), one model")
+
+
 def check_density(density: float, name: str = "density") -> float:
     """A probability above 0."""
     if not 0 < density <= 1:

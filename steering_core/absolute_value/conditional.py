@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core import lockstep, sparse_features
-from steering_core.absolute_value.checks import check_count, check_density, check_model
+from steering_core.absolute_value.checks import check_count, check_density, check_one_model
 from steering_core.absolute_value.parts import Parts, without
 
 
@@ -44,7 +44,7 @@ def conditional_constant(
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, density out of range.
     """
-    check_model(w_in, w_out, bias)
+    check_one_model(w_in, w_out, bias)
     check_density(density)
     check_count("n_inputs", n_inputs)
     n = w_in.shape[1]

@@ -30,21 +30,22 @@ RECIPES = {
     "usual, from pairs": replace(USUAL, start="pairs"),
     "ours": OURS,
     "ours, no leak": replace(OURS, leak=0.0),
-    "ours, not densified": replace(OURS, begin_density=1.0),
+    "ours, density not moved": replace(OURS, begin_between=None),
     "ours, small steps": replace(OURS, learning_rate=USUAL.learning_rate),
     "ours, constant rate": replace(OURS, schedule=lockstep.constant),
     "ours, empty inputs drawn": replace(OURS, skip_empty=False),
     "ours, from pairs": replace(OURS, start="pairs"),
+    "ours, Kaiming start": replace(OURS, start="kaiming"),
 }
-FEW_DENSITIES = (1.0, 0.1, 0.01)
+FEW_DENSITIES = (1.0, 0.1, 0.001)
 
 
 def _tasks() -> list[dict]:
     return [
         {"recipe": name, "density": density, "seed": seed}
         for name, recipe in RECIPES.items()
-        for density in (FEW_DENSITIES if name.startswith("usual,") else DENSITIES)
-        for seed in range(4 if recipe.steps < USUAL.steps or name == "usual" else 2)
+        for density in (DENSITIES if name in ("usual", "ours") else FEW_DENSITIES)
+        for seed in range(3 if recipe.steps < USUAL.steps or name == "usual" else 2)
     ]
 
 

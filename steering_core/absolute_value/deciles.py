@@ -1,5 +1,7 @@
 """What a neuron's strong activations are about, and its weak ones."""
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -18,7 +20,12 @@ _AT_ONCE = 65_536  # inputs
 
 @torch.no_grad()
 def primary_share(
-    found: Neurons, *, density: float, n_inputs: int = 262_144, seed: int = 3
+    found: Neurons,
+    *,
+    density: float,
+    count: Literal["contribution", "presence"] = "contribution",
+    n_inputs: int = 262_144,
+    seed: int = 3,
 ) -> Float[Tensor, "m deciles"]:
     """For each neuron, the primary feature's share of its activation, by decile of the activation.
 
@@ -29,6 +36,8 @@ def primary_share(
     Args:
         found: the neurons of one model.
         density: p, in (0, 1].
+        count: what share to take of an input: the primary's contribution, or all if the primary
+            contributes and nothing if it does not.
         n_inputs: drawn, with an active feature each.
         seed: of the inputs.
 
@@ -36,9 +45,11 @@ def primary_share(
         NaN for a neuron that carries nothing, or that fewer than ten inputs activate.
 
     Raises:
-        ValueError: density out of range, or several models.
+        ValueError: density out of range, another count, or several models.
     """
     check_density(density)
+    if count not in ("contribution", "presence"):
+        raise ValueError(f"count: got {count!r}; allowed are contribution and presence")
     check_count("n_inputs", n_inputs)
     if found.weights.dim() != 2:
         raise ValueError(f"found: got {found.weights.dim() - 2} more axes; allowed is one model")
@@ -53,7 +64,8 @@ def primary_share(
         positive += (-found.weights).clamp_min(0) @ (-x).clamp_min(0)
         primary = found.weights.gather(1, found.primary.clamp_min(0)[:, None])
         own = (primary * x[found.primary.clamp_min(0)]).clamp_min(0)
-        shares.append(own / positive.clamp_min(torch.finfo(positive.dtype).tiny))
+        share = own / positive.clamp_min(torch.finfo(positive.dtype).tiny)
+        shares.append(share if count == "contribution" else (own > 0).to(share))
     each = torch.full((m, 10), float("nan"))
     for k, (activation, share) in enumerate(
         zip(torch.cat(activations, 1), torch.cat(shares, 1), strict=True)

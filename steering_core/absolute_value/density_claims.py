@@ -18,6 +18,11 @@ SETTING = (
 ALL_NETS = SETTING.replace(
     "only nets enter whose", "all nets, also those that fail: a net's"
 ).split(";")[0]
+BEGIN = (
+    "2026-11-21: after a first run of the study the recipe was changed, and all nets were trained "
+    "again. Nets trained at density 0.01 had a lower loss at 0.003 and 0.001 than nets trained "
+    "there, so that training for sparser densities now begins at 0.01. The rules are the same."
+)
 _AT = "at density "
 INTERMEDIATE = (0.1, 0.03, 0.01, 0.003)
 
@@ -118,6 +123,7 @@ CLAIMS = (
         refuted_by={
             "small_number": Rule("share of such neurons, density 0.03: most", at_least=0.5),
         },
+        changes=(BEGIN,),
         scope="toy",
         setting=SETTING,
     ),
@@ -138,6 +144,7 @@ CLAIMS = (
             part_of(density): Rule(f"the same correlation, {_AT}{density:g}", at_most=0.0)
             for density in INTERMEDIATE
         },
+        changes=(BEGIN,),
         scope="toy",
         setting=SETTING,
     ),
@@ -211,6 +218,7 @@ CLAIMS = (
             )
             for density in (0.03, 0.01, 0.003, 0.001)
         },
+        changes=(BEGIN,),
         scope="toy",
         setting=ALL_NETS,
     ),
@@ -234,6 +242,7 @@ CLAIMS = (
                 at_least=0.95,
             ),
         },
+        changes=(BEGIN,),
         scope="toy",
         setting=SETTING,
     ),
@@ -256,6 +265,7 @@ CLAIMS = (
                 at_least=0.2,
             ),
         },
+        changes=(BEGIN,),
         scope="toy",
         setting=(
             "of densities 0.1, 0.03, 0.01, 0.003 the one with the largest first measure on the "

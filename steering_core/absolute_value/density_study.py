@@ -36,15 +36,17 @@ CODE = (
 
 
 def train_nets(task: dict) -> pd.DataFrame:
-    """A few nets of one density, a row each."""
+    """A few nets of one density, a row each, but for those that diverged."""
+    density = task["density"]
     seeds = range(task["first_seed"], task["first_seed"] + TOGETHER)
     trained = train_absolute_value(
-        importance=IMPORTANCE, n_hidden=N_HIDDEN, densities=(task["density"],), seeds=seeds
+        importance=IMPORTANCE, n_hidden=N_HIDDEN, densities=(density,), seeds=seeds
     )
     return pd.DataFrame(
         {"seed": seed}
-        | rounded(net_numbers(*trained.model(0, s), density=task["density"], importance=IMPORTANCE))
+        | rounded(net_numbers(*trained.model(0, s), density=density, importance=IMPORTANCE))
         for s, seed in enumerate(seeds)
+        if not trained.diverged[0, s]
     )
 
 
@@ -90,6 +92,12 @@ ABSOLUTE_VALUE_NETS = Study(
             "pairs",
             "split",
             "rank_correlation",
+            "split_of_own",
+            "polysemantic_strict",
+            "polysemantic_loose",
+            "carried_strict",
+            "carried_loose",
+            "present_top",
             "below_half",
             "top",
             "middle",

@@ -51,7 +51,8 @@ def feature_errors(
         density: p, probability that an input is active, in (0, 1].
         n_inputs: with an active feature; the empty input is counted with its weight.
         seed: of the inputs, which are not those of training.
-        task: whose labels and hidden layer to take.
+        task: whose labels and hidden layer to take. Mixed labels are divided by V(p) too, though
+            their variance is another.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, density out of range.

@@ -23,8 +23,8 @@ from steering_core.publishing.studies import Study
 N_FEATURES = 20
 SEEDS, TOGETHER = 256, 64
 DENSITIES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01)
-FEW_DENSITIES = (0.2, 0.03)
-CONTROL_DENSITIES = (0.2, 0.03, 0.01)
+CHANGED_AT = 0.1
+CONTROL_DENSITIES = (0.1, 0.01)
 BASE: dict[str, Any] = {"task": "absolute", "decay": 0.8, "width": 10, "weight_decay": 0.0}
 CHANGES: tuple[dict[str, Any], ...] = (
     *({"decay": decay} for decay in (0.6, 0.9, 1.0)),
@@ -39,7 +39,7 @@ def _settings() -> list[dict]:
     changed = [
         BASE | change | {"density": density}
         for change in CHANGES
-        for density in (CONTROL_DENSITIES if "task" in change else FEW_DENSITIES)
+        for density in (CONTROL_DENSITIES if "task" in change else (CHANGED_AT,))
     ]
     return [BASE | {"density": d} for d in DENSITIES] + changed
 
@@ -63,11 +63,14 @@ def importance_of(setting: dict) -> Float[Tensor, "n"]:
 
 
 def count_motifs(setting: dict) -> pd.DataFrame:
-    """A row for each model: loss, instances in it and in its permutations, and its parts."""
+    """A row for each model that did not diverge: loss, instances in it and in its permutations, and
+    its parts."""
     trained = train_setting(setting)
     task, density, importance = trained.task, setting["density"], importance_of(setting)
     rows = []
     for s, seed in enumerate(trained.seeds.tolist()):
+        if trained.diverged[0, s]:
+            continue
         model = trained.model(0, s)
         found = find_motifs(*model, task=task)
         errors = feature_errors(*model, density=density, task=task, n_inputs=8_192)

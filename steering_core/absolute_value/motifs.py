@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steering_core.absolute_value.checks import check_model
+from steering_core.absolute_value.checks import check_one_model
 from steering_core.absolute_value.task import ABSOLUTE, Task
 
 RATIO = 2.0
@@ -100,9 +100,7 @@ def find_motifs(
     Raises:
         ValueError: shapes that do not fit, or numbers that are not finite.
     """
-    check_model(w_in, w_out, bias)
-    if w_in.dim() != 2:
-        raise ValueError(f"w_in: got shape {tuple(w_in.shape)}; allowed is (m, n), one model")
+    check_one_model(w_in, w_out, bias)
     w_in, w_out, bias = w_in.detach().double(), w_out.detach().double(), bias.detach().double()
     signs = (1, -1) if task.signed else (1,)
     found = []
@@ -180,7 +178,6 @@ def _strongest(
     k, a, b = place
     added = by_strong[k, a] * w_out[b, k]
     taken = torch.where(may_inhibit, -w_out[b] * by_strong[:, a], 0.0)
-    taken[k] = 0.0
     j = int(taken.argmax())
     if taken[j] < INHIBITION * added:
         return None
@@ -212,7 +209,7 @@ def _errors(hidden: Tensor, w_out: Tensor, bias: Tensor) -> Tensor:
     """Squared errors (n outputs, n features) of how outputs move when each feature is alone at 1,
     from what neurons (m, n) then put out."""
     moved = (w_out @ hidden + bias[:, None]).clamp_min(0) - bias.clamp_min(0)[:, None]
-    return (moved - torch.eye(len(bias))).square()
+    return (moved - torch.eye(len(bias)).to(bias)).square()
 
 
 def _mean_square(bias: float, slope: float) -> float:

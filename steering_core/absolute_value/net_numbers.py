@@ -10,7 +10,7 @@ from steering_core.absolute_value.basis import read_off, rotated_kurtosis, row_k
 from steering_core.absolute_value.deciles import primary_share
 from steering_core.absolute_value.errors import dead_sides, feature_errors, normalised_loss
 from steering_core.absolute_value.motifs import find_motifs
-from steering_core.absolute_value.neurons import Neurons, neurons
+from steering_core.absolute_value.neurons import CARRIED, Neurons, neurons
 
 IMPORTANT = 20
 """Features that forty neurons can serve in pairs."""
@@ -28,15 +28,18 @@ def net_numbers(
 
     Returns:
         loss: normalised; computed: features with an error below 1/2; dead_sides, dead_outputs: of
-        the most important features; live: neurons that carry a feature; single, two_or_three,
-        three_or_more: shares of these; polysemantic: their share with several; carried,
-        carried_by_polysemantic: mean features of a live, and of a polysemantic neuron; pairs:
-        features with a neuron of their own for either sign; split: share of carried features that
-        have one of their own and a shared one; rank_correlation: Spearman, carried with rank of
-        the primary; below_half: share of polysemantic neurons with the second weight below half
-        of the first; top, middle: the primary's share of the activation in the strongest and the
-        four middle deciles, over polysemantic neurons; kurtosis, kurtosis_rotated (the largest of
-        99); read_off: least R^2 of the most important; motifs, causal_motifs: how many.
+        the most important features, the first ones; live: neurons that carry a feature; single,
+        two_or_three, three_or_more: shares of these; polysemantic: their share with several;
+        carried, carried_by_polysemantic: mean features of a live, and of a polysemantic neuron;
+        polysemantic_strict, carried_strict (by polysemantic neurons), and _loose: with weights
+        counted from 0.03 and 0.003 in place of 0.01; pairs: features with a neuron of their own for
+        either sign; split: share of carried features that have one of their own and a shared one,
+        split_of_own: the same among those with one of their own; rank_correlation: Spearman,
+        carried with rank of the primary; below_half: share of polysemantic neurons with the second
+        weight below half of the first; top, middle: the primary's share of the activation in the
+        strongest and the four middle deciles, over polysemantic neurons, present_top: how often it
+        is there in the strongest; kurtosis, kurtosis_rotated (the largest of 99); read_off: least
+        R^2 of the most important; motifs, causal_motifs: how many.
     """
     errors = feature_errors(w_in, w_out, bias, density=density)
     dead = dead_sides(w_in, w_out, bias)[:IMPORTANT]
@@ -53,6 +56,10 @@ def net_numbers(
         "kurtosis_rotated": float(rotated_kurtosis(found.weights).max()),
         "read_off": float(read_off(found, density=density)[:IMPORTANT].nan_to_num(0.0).min()),
     }
+    for name, threshold in (("strict", 3 * CARRIED), ("loose", 0.3 * CARRIED)):
+        other = sharing_numbers(neurons(w_in, w_out, bias, density=density, threshold=threshold))
+        numbers[f"polysemantic_{name}"] = other["polysemantic"]
+        numbers[f"carried_{name}"] = other["carried_by_polysemantic"]
     return numbers | sharing_numbers(found) | primary_numbers(found, density)
 
 
@@ -77,6 +84,7 @@ def sharing_numbers(found: Neurons) -> dict[str, float]:
         "carried_by_polysemantic": _mean(several),
         "pairs": float(both.sum()),
         "split": _mean((own.any(0) & shared)[there]),
+        "split_of_own": _mean(shared[own.any(0)]),
         "rank_correlation": _spearman(live, ranks) if varies else float("nan"),
     }
 
@@ -84,12 +92,14 @@ def sharing_numbers(found: Neurons) -> dict[str, float]:
 def primary_numbers(found: Neurons, density: float) -> dict[str, float]:
     """How polysemantic neurons weigh what they carry."""
     if not found.polysemantic.any():
-        return dict.fromkeys(("below_half", "top", "middle"), float("nan"))
+        return dict.fromkeys(("below_half", "top", "middle", "present_top"), float("nan"))
     share = primary_share(found, density=density)[found.polysemantic]
+    present = primary_share(found, density=density, count="presence")[found.polysemantic]
     return {
         "below_half": _mean(found.second_over_first[found.polysemantic] < 0.5),
         "top": float(share[:, 9].nanmean()),
         "middle": float(share[:, 3:7].nanmean()),
+        "present_top": float(present[:, 9].nanmean()),
     }
 
 

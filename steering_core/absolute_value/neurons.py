@@ -114,6 +114,7 @@ class Neurons:
         return others.sum(-2) / self.carried.sum(-2).clamp_min(1)
 
 
+@torch.no_grad()
 def neurons(
     w_in: Float[Tensor, "*batch m n"],
     w_out: Float[Tensor, "*batch n m"],
@@ -121,6 +122,7 @@ def neurons(
     *,
     density: float,
     n_inputs: int = 2_048,
+    threshold: float = CARRIED,
 ) -> Neurons:
     """What each neuron carries at a density.
 
@@ -128,11 +130,12 @@ def neurons(
         w_in, w_out, bias: of one model or several.
         density: p, in (0, 1].
         n_inputs: for each feature, by which weights that count are told.
+        threshold: rise of a feature's normalised error from which a weight counts.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, density out of range.
     """
-    carried = cutting_costs(w_in, w_out, bias, density=density, n_inputs=n_inputs) >= CARRIED
+    carried = cutting_costs(w_in, w_out, bias, density=density, n_inputs=n_inputs) >= threshold
     weights, _ = rescaled(w_in, w_out)
     sizes = weights.abs() * carried
     primary = torch.where(carried.any(-1), sizes.argmax(-1), -1)

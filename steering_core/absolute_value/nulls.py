@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core import lockstep
-from steering_core.absolute_value.checks import check_model
+from steering_core.absolute_value.checks import check_one_model
 
 
 def permuted(
@@ -27,7 +27,7 @@ def permuted(
     Raises:
         ValueError: shapes that do not fit, or numbers that are not finite.
     """
-    check_model(w_in, w_out, bias)
+    check_one_model(w_in, w_out, bias)
     m, n = w_in.shape
     generator = lockstep.stream(seed, "permuted", keep_main)
     main = w_in.abs().argmax(1)

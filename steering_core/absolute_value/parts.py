@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from steering_core.absolute_value.checks import check_model
+from steering_core.absolute_value.checks import check_one_model
 from steering_core.absolute_value.errors import feature_errors, normalised_loss
 from steering_core.absolute_value.motifs import Motif
 from steering_core.absolute_value.neurons import rescaled
@@ -37,9 +37,9 @@ def take_apart(
     """Assign every weight.
 
     A motif takes both features' weights of its neuron, the inhibitor's weight on the strong feature
-    and its output to the weak one. Of every other neuron the largest input weight and the output
-    to the same feature are plain: of a pair if another neuron has the other side, else a single
-    side. All else is the rest.
+    and its output to the weak one. Of what is left, the largest input weight of a neuron and its
+    output to the same feature are plain: of a pair if another neuron has the other side, else a
+    single side; a neuron without input weights has neither. All else is the rest.
 
     Args:
         w_in, w_out, bias: of one model.
@@ -48,7 +48,7 @@ def take_apart(
     Raises:
         ValueError: shapes that do not fit, or numbers that are not finite.
     """
-    check_model(w_in, w_out, bias)
+    check_one_model(w_in, w_out, bias)
     m, n = w_in.shape
     of_in = {name: torch.zeros(m, n, dtype=torch.bool) for name in NAMES}
     of_out = {name: torch.zeros(n, m, dtype=torch.bool) for name in NAMES}
@@ -59,8 +59,10 @@ def take_apart(
         of_in["motifs"][motif.inhibitor, motif.strong] = True
         of_out["motifs"][motif.weak, motif.inhibitor] = True
     main = w_in.abs().argmax(1)
-    sides = {(int(main[k]), int(w_in[k, main[k]].sign())) for k in range(m)}
+    sides = {(int(i), int(w_in[k, i].sign())) for k, i in enumerate(main)}
     for k, feature in enumerate(main.tolist()):
+        if not w_in[k, feature]:
+            continue
         paired = {(feature, 1), (feature, -1)} <= sides
         name = "pairs" if paired else "single sides"
         of_in[name][k, feature] = not of_in["motifs"][k, feature]
@@ -70,6 +72,7 @@ def take_apart(
     return Parts(of_in, of_out)
 
 
+@torch.no_grad()
 def norm_shares(
     parts: Parts, w_in: Float[Tensor, "m n"], w_out: Float[Tensor, "n m"]
 ) -> dict[str, float]:
@@ -105,7 +108,7 @@ def cutting_losses(
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, density out of range.
     """
-    check_model(w_in, w_out, bias)
+    check_one_model(w_in, w_out, bias)
     models = [(w_in, w_out), *(without(parts, name, w_in, w_out) for name in NAMES)]
     errors = feature_errors(
         torch.stack([inner for inner, _ in models]),

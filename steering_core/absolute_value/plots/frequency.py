@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from steering_core.absolute_value.density_measures import over_nets
 from steering_core.absolute_value.motif_measures import COLUMNS, rows_of, shares
-from steering_core.absolute_value.motif_study import BASE, CHANGES, FEW_DENSITIES
+from steering_core.absolute_value.motif_study import BASE, CHANGED_AT, CHANGES, CONTROL_DENSITIES
 from steering_core.absolute_value.parts import NAMES
 from steering_core.publishing.style import (
     BLUE,
@@ -93,10 +93,11 @@ _TASKS = {
 
 
 def changes_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Instances a model when one thing is changed, at two densities, with intervals."""
+    """Instances a model when one thing is changed, with intervals; tasks at two densities."""
     rows = []
     for change in ({}, *CHANGES):
-        for density in FEW_DENSITIES:
+        densities = (CHANGED_AT,) if change and "task" not in change else CONTROL_DENSITIES
+        for density in densities:
             models: Any = rows_of(table, density=density, **change)
             rows.append(
                 {"change": _words(change), "density": density}
@@ -120,24 +121,23 @@ def _words(change: Mapping[str, Any]) -> str:
 
 def changes_panel(changes: Any) -> Figure:
     """Instances a model when one thing is changed."""
-    names = list(dict.fromkeys(changes["change"]))
+    names = {name: place for place, name in enumerate(dict.fromkeys(changes["change"]))}
     with use_style():
         fig, ax = plt.subplots(figsize=(6.8, 0.3 * len(names) + 1.0))
-        for (density, rows), colour, shift in zip(
-            changes.groupby("density", sort=False), (BLUE, VERMILLION), (-0.12, 0.12), strict=True
+        for (density, rows), colour in zip(
+            changes.groupby("density", sort=False), (BLUE, VERMILLION), strict=True
         ):
-            y = np.arange(len(names)) + shift
             spread = np.stack([rows["mean"] - rows["low"], rows["high"] - rows["mean"]])
             ax.errorbar(
                 rows["mean"],
-                y,
+                rows["change"].map(names),
                 xerr=spread,
                 fmt="o",
                 color=colour,
                 markersize=4,
                 label=f"{density:g}",
             )
-        ax.set_yticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), list(names))
         ax.set(xlabel="instances a model", ylim=(len(names) - 0.5, -0.5))
         ax.set_xscale("symlog", linthresh=0.1)
         ax.set_xticks([0, 0.1, 1, 10], ["0", "0.1", "1", "10"])

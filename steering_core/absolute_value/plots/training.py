@@ -34,7 +34,7 @@ def loss_panels(ours: Any, usual: Any) -> Figure:
     return fig
 
 
-def cures_panels(table: Any, densities: Sequence[float] = (1.0, 0.1, 0.01)) -> Figure:
+def cures_panels(table: Any, densities: Sequence[float] = (1.0, 0.1, 0.001)) -> Figure:
     """Normalised loss and dead sides of every recipe at three densities, a dot a net."""
     names = list(dict.fromkeys(table["recipe"]))
     colours = dict(zip(densities, (BLUE, ORANGE, VERMILLION), strict=True))
