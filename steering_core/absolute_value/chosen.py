@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steering_core.absolute_value.basis import rotated_kurtosis, row_kurtosis
 from steering_core.absolute_value.errors import dead_sides, feature_errors, normalised_loss
-from steering_core.absolute_value.neurons import Neurons, neurons
+from steering_core.absolute_value.neurons import Neurons, neurons, rescaled
 from steering_core.absolute_value.training import TrainedAbsoluteValue
 
 
@@ -51,6 +52,33 @@ def held_out(trained: TrainedAbsoluteValue, *, important: int = 20) -> pd.DataFr
             {"density": density, "seed": int(seed), "loss": float(loss), "dead_sides": int(count)}
             for seed, loss, count in zip(trained.seeds, losses, dead, strict=True)
         ]
+    return pd.DataFrame(rows)
+
+
+def all_nets(trained: TrainedAbsoluteValue) -> list[Net]:
+    """Every net, densities first."""
+    return [
+        Net(density, int(seed), *trained.model(d, s))
+        for d, density in enumerate(trained.densities)
+        for s, seed in enumerate(trained.seeds)
+    ]
+
+
+def kurtoses(trained: TrainedAbsoluteValue) -> pd.DataFrame:
+    """A row for each net: density, seed, kurtosis of the rows of its rescaled W1, and the largest
+    of 99 rotations."""
+    rows = []
+    for d, density in enumerate(trained.densities):
+        for s, seed in enumerate(trained.seeds.tolist()):
+            weights, _ = rescaled(trained.w_in[d, s], trained.w_out[d, s])
+            rows.append(
+                {
+                    "density": density,
+                    "seed": seed,
+                    "kurtosis": float(row_kurtosis(weights)),
+                    "kurtosis_rotated": float(rotated_kurtosis(weights).max()),
+                }
+            )
     return pd.DataFrame(rows)
 
 

@@ -192,10 +192,19 @@ CLAIMS = (
                 ),
             )
         },
+        beside={
+            "present_" + part_of(density): Rule(
+                f"how often the primary is there in the strongest decile, {_AT}{density:g}",
+                at_least=0.9,
+            )
+            for density in (0.03, 0.01)
+        },
         changes=(
             "2026-11-21: only activations above 0.05 of the largest input weight count, after a "
             "look at one net, whose neurons hum on most inputs with what is left of their initial "
             "weights. Before the study.",
+            "2026-11-21: after the first result, how often the primary is there was added beside: "
+            "the source speaks of its presence, the rule of its share. It does not decide.",
         ),
         scope="toy",
         setting=SETTING,
@@ -242,7 +251,17 @@ CLAIMS = (
                 at_least=0.95,
             ),
         },
-        changes=(BEGIN,),
+        beside={
+            "linear": Rule(
+                "the first share for nets with a linear hidden layer, which store x in [0, 1]",
+                at_most=0.05,
+            ),
+        },
+        changes=(
+            BEGIN,
+            "2026-11-21: after the first result, the linear hidden layer was added beside, as a "
+            "reader asked whether the ReLU is what does it. It does not decide.",
+        ),
         scope="toy",
         setting=SETTING,
     ),
@@ -265,7 +284,16 @@ CLAIMS = (
                 at_least=0.2,
             ),
         },
-        changes=(BEGIN,),
+        beside={
+            "split_of_own": Rule(
+                "the same share among features that have a neuron of their own", at_least=0.2
+            ),
+        },
+        changes=(
+            BEGIN,
+            "2026-11-21: after the first result, the share among features that own a neuron was "
+            "added beside. It does not decide.",
+        ),
         scope="toy",
         setting=(
             "of densities 0.1, 0.03, 0.01, 0.003 the one with the largest first measure on the "

@@ -80,18 +80,34 @@ def above_rotations(table: pd.DataFrame) -> Measured:
 
 def coexistence(
     table: pd.DataFrame, densities: Sequence[float]
-) -> tuple[float, Measured, Measured]:
+) -> tuple[float, dict[str, Measured]]:
     """The density at which pure and highly polysemantic neurons most coexist, told by the even
-    seeds; and on the odd seeds the smaller of both shares, and the share of split features."""
+    seeds; and the parts of III-17, on the odd seeds: the smaller of both shares, and the share of
+    split features, of all that are carried and of those that own a neuron."""
     both: Any = table[["single", "three_or_more"]].min(axis=1)
     odd = table["seed"] % 2 == 1
     chosen = max(densities, key=lambda density: both[(table["density"] == density) & ~odd].mean())
     rows = (table["density"] == chosen) & odd
-    return (
-        chosen,
-        over_nets(both[rows].to_numpy(float)),
-        over_nets(table.loc[rows, "split"].to_numpy(float)),
-    )
+    return chosen, {
+        "coexist": over_nets(both[rows].to_numpy(float)),
+        "split": over_nets(table.loc[rows, "split"].to_numpy(float)),
+        "split_of_own": over_nets(table.loc[rows, "split_of_own"].to_numpy(float)),
+    }
+
+
+def by_threshold(table: pd.DataFrame) -> pd.DataFrame:
+    """Share of polysemantic neurons, and what they carry, with weights counted from 0.3%, 1% and 3%
+    on; means over nets."""
+    means: Any = table.groupby("density", sort=False).mean(numeric_only=True)
+    columns = {"0.3%": "_loose", "1%": "", "3%": "_strict"}
+    shares = {f"share, {name}": means[f"polysemantic{end}"] for name, end in columns.items()}
+    carried = {
+        "0.3%": "carried_loose",
+        "1%": "carried_by_polysemantic",
+        "3%": "carried_strict",
+    }
+    degrees = {f"carried, {name}": means[column] for name, column in carried.items()}
+    return pd.DataFrame(shares | degrees)
 
 
 def _numbers(table: pd.DataFrame, density: float, column: str) -> NDArray[np.float64]:

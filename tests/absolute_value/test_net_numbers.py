@@ -17,7 +17,16 @@ from steering_core.absolute_value.net_numbers import (
 from tests.absolute_value.planted import plant
 
 IMPORTANCE = 0.8 ** torch.arange(100.0)
-NOTHING = ("carried_by_polysemantic", "rank_correlation", "below_half", "top", "middle")
+NOTHING = (
+    "carried_by_polysemantic",
+    "carried_strict",
+    "carried_loose",
+    "rank_correlation",
+    "below_half",
+    "top",
+    "middle",
+    "present_top",
+)
 
 
 def found(weights: Tensor, carried: Tensor) -> Neurons:
@@ -137,7 +146,7 @@ def test_primaries_are_weighed() -> None:
     assert numbers["middle"] == pytest.approx((middle + 0.8 / 1.8) / 2, abs=0.02)
     alone = primary_numbers(found(torch.eye(3), torch.eye(3)), 0.1)
     assert all(math.isnan(value) for value in alone.values())
-    assert set(alone) == {"below_half", "top", "middle"}
+    assert set(alone) == {"below_half", "top", "middle", "present_top"}
 
 
 def test_neurons_of_one_primary_have_no_rank_correlation() -> None:

@@ -19,16 +19,25 @@ def test_density_rises_in_equal_ratios(done: float, expected: float) -> None:
     assert OURS.density_at(done, 0.75) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [(0.0, 0.01), (0.1, 0.01), (0.4, (0.01 * 0.0004) ** 0.5), (0.7, 0.0004), (1.0, 0.0004)],
+)
+def test_density_falls_in_equal_ratios(done: float, expected: float) -> None:
+    assert OURS.density_at(done, 0.0004) == pytest.approx(expected, rel=1e-12)
+
+
 @given(st.floats(0, 1), st.floats(1e-6, 1))
 def test_density_is_between_where_it_begins_and_what_was_asked_for(
     done: float, density: float
 ) -> None:
     now = OURS.density_at(done, density)
-    if density <= OURS.begin_density:
-        assert now == density
-    assert min(0.03, density) * (1 - 1e-12) <= now <= max(density, 0.0) * (1 + 1e-12)
+    first = min(max(density, 0.01), 0.03)
+    low, high = sorted((first, density))
+    assert low * (1 - 1e-12) <= now <= min(1.0, high * (1 + 1e-12))
     assert OURS.density_at(0.7, density) == density
-    assert replace(OURS, begin_density=1.0).density_at(done, density) == density
+    assert OURS.density_at(0.0, density) == pytest.approx(first, rel=1e-12)
+    assert replace(OURS, begin_between=None).density_at(done, density) == density
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
+from steering_core.absolute_value.chosen import Net
+from steering_core.absolute_value.deciles import primary_share
 from steering_core.absolute_value.density_measures import at
 from steering_core.absolute_value.neurons import Neurons
 from steering_core.publishing.style import (
@@ -102,31 +104,30 @@ def order_panels(rows: Any, correlations: dict[float, float]) -> Figure:
     """Features carried against the rank of the primary feature, a panel a density."""
     with use_style():
         fig, axes = plt.subplots(
-            1, len(correlations), figsize=(7.4, 2.5), sharey=True, squeeze=False
+            1, len(correlations), figsize=(7.4, 2.5), sharex=True, sharey=True, squeeze=False
         )
         for ax, (density, correlation) in zip(axes[0], correlations.items(), strict=True):
             here: Any = rows[rows["density"] == density]
             ax.plot(here["rank"], here["carried"], "o", color=BLUE, markersize=4, alpha=0.55)
             ax.set(title=f"{density:g}: ρ = {correlation:.2f}".replace("-", "−"))
-        axes[0, 0].set(ylabel="features carried")
+        axes[0, 0].set(ylabel="features carried", xlim=(-2, max(25, rows["rank"].max()) + 2))
+        axes[0, 0].yaxis.set_major_locator(MaxNLocator(integer=True))
         fig.supxlabel("rank of the primary feature (0: most important)", fontsize=10)
     return fig
 
 
-def primary_table(
-    shares: Sequence[Float[np.ndarray, "neurons deciles"]],
-    ratios: Sequence[Float[np.ndarray, " neurons"]],
-    densities: Sequence[float],
-) -> pd.DataFrame:
-    """Polysemantic neurons of one model a density: second over first weight, and deciles."""
-    return pd.DataFrame(
-        [
-            {"density": density, "second_over_first": ratio}
-            | {f"decile_{d + 1}": value for d, value in enumerate(share)}
-            for density, some, of in zip(densities, shares, ratios, strict=True)
-            for share, ratio in zip(some, of, strict=True)
-        ]
-    )
+def primary_table(nets: Sequence[Net]) -> pd.DataFrame:
+    """A row for each polysemantic neuron: second over first weight, and the primary's share of the
+    activation in each decile."""
+    frames = []
+    for net in nets:
+        found = net.neurons()
+        shares = primary_share(found, density=net.density)[found.polysemantic].numpy()
+        deciles = {f"decile_{d + 1}": shares[:, d] for d in range(10)}
+        ratios = found.second_over_first[found.polysemantic].numpy()
+        columns = {"density": net.density, "seed": net.seed, "second_over_first": ratios}
+        frames.append(pd.DataFrame(columns | deciles))
+    return pd.concat(frames, ignore_index=True)
 
 
 def primary_panels(rows: Any) -> Figure:
@@ -207,8 +208,9 @@ def status_panel(rows: Any) -> Figure:
     return fig
 
 
-def basis_panel(table: pd.DataFrame) -> Figure:
-    """Kurtosis of the rows of W1 against density, beside the largest of 99 rotations."""
+def basis_panel(table: pd.DataFrame, linear: pd.DataFrame) -> Figure:
+    """Kurtosis of the rows of W1 against density, beside the largest of 99 rotations; and of nets
+    with a linear hidden layer."""
     with use_style():
         fig, ax = plt.subplots(figsize=(5.6, 3.1))
         for column, colour, name in (
@@ -216,6 +218,12 @@ def basis_panel(table: pd.DataFrame) -> Figure:
             ("kurtosis_rotated", INK, "largest of 99 rotations"),
         ):
             _curve(ax, table, column, color=colour, label=name)
+        for column, fill, name in (
+            ("kurtosis", VERMILLION, "linear hidden layer"),
+            ("kurtosis_rotated", "white", "largest of 99 rotations, linear"),
+        ):
+            style = {"color": VERMILLION, "markerfacecolor": fill, "markersize": 5, "label": name}
+            ax.plot(linear["density"], linear[column], "s", **style)
         ax.set(ylabel="kurtosis of a row of W₁", yscale="log")
         ax.set_yticks([3, 10, 30, 100], ["3", "10", "30", "100"])
         _density_axis(ax)

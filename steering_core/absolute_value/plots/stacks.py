@@ -19,7 +19,7 @@ from steering_core.publishing.style import BLUE, GRID, INK, ORANGE, VERMILLION, 
 MOST_SHARED = 8
 """Other features beside a feature, from which on all are drawn alike."""
 _SHARING = LinearSegmentedColormap.from_list("sharing", [BLUE, ORANGE, VERMILLION])
-_LEFTOVER = "weights that cutting does not miss"
+_LEFTOVER = "weights that their own feature does not need"
 
 
 def stack_table(found: Mapping[float, Neurons]) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def stack_panels(found: Mapping[float, Neurons]) -> Figure:
         fig.colorbar(
             shades,
             ax=axes,
-            label="how shared a feature is: other features in its neurons (grey: leftovers)",
+            label="other features in the neurons of a feature (grey: its weight is not needed)",
             aspect=50,
             shrink=0.7,
             extend="max",

@@ -1,0 +1,34 @@
+"""Neurons set by hand to draw, and what a drawing shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from steering_core.absolute_value import Neurons
+
+
+def found(rows: list[list[float]], carried: list[list[int]]) -> Neurons:
+    """Neurons that carry what is said."""
+    weights, counts = torch.tensor(rows), torch.tensor(carried).bool()
+    primary = torch.where(counts.any(-1), (weights.abs() * counts).argmax(-1), -1)
+    return Neurons(weights, counts, primary)
+
+
+# Neurons of features 2 and 1; of 0; of none; of 1. Then one of 0, and one of 1 and 2.
+DENSE = found(
+    [[0.1, -0.5, 1.0], [1.0, 0.0, 0.0], [0.2, 0.3, -1.0], [0.0, -1.0, 0.0]],
+    [[0, 1, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]],
+)
+SPARSE = found([[1.0, 0.0, 0.0], [0.0, 1.0, 0.4]], [[1, 0, 0], [0, 1, 1]])
+BOTH = {1.0: DENSE, 0.03: SPARSE}
+
+
+def lines_of(ax: Any) -> dict[str, Any]:
+    return {str(line.get_label()): line for line in ax.lines}
+
+
+def legend_of(ax: Any) -> list[str]:
+    legend = ax.get_legend() if hasattr(ax, "get_legend") else ax.legends[0]
+    return [text.get_text() for text in legend.get_texts()]
