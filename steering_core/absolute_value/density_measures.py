@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from steering_core.absolute_value.density_claims import PAIRS
 from steering_core.publishing.claims import Measured
@@ -25,7 +25,7 @@ def eligible(table: Any) -> pd.DataFrame:
     return table[good & (table["dead_outputs"] == 0)]
 
 
-def over_nets(values: NDArray[np.float64], statistic: Callable[..., Any] = np.mean) -> Measured:
+def over_nets(values: ArrayLike, statistic: Callable[..., Any] = np.mean) -> Measured:
     """A statistic over nets, those of which have the number; its interval over the same.
 
     Raises:
@@ -59,6 +59,9 @@ def fall(table: pd.DataFrame, density: float, higher: str, lower: str) -> Measur
 def smallest_rise(table: pd.DataFrame, column: str, densities: Sequence[float]) -> Measured:
     """The smallest rise of a mean from one density to the next; nets are resampled within each."""
     groups = [_numbers(table, density, column) for density in densities]
+    for density, group in zip(densities, groups, strict=True):
+        if not len(group):
+            raise ValueError(f"densities: got {density}, at which no net has the number")
 
     def smallest(means: Sequence[float]) -> float:
         return float(np.diff(means).min())
@@ -86,7 +89,8 @@ def coexistence(
     split features, of all that are carried and of those that own a neuron."""
     both: Any = table[["single", "three_or_more"]].min(axis=1)
     odd = table["seed"] % 2 == 1
-    chosen = max(densities, key=lambda density: both[(table["density"] == density) & ~odd].mean())
+    means = {p: both[(table["density"] == p) & ~odd].mean() for p in densities}
+    chosen = max(densities, key=lambda density: np.nan_to_num(means[density], nan=-1.0))
     rows = (table["density"] == chosen) & odd
     return chosen, {
         "coexist": over_nets(both[rows].to_numpy(float)),

@@ -1,6 +1,6 @@
 """Every instance of the motif in trained models, and a hand-made one to look at."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,7 @@ import torch
 
 from steering_core.absolute_value.chosen import Net
 from steering_core.absolute_value.inhibition import inhibition_cost
-from steering_core.absolute_value.motifs import find_motifs
+from steering_core.absolute_value.motifs import Motif, find_motifs
 from steering_core.absolute_value.training import TrainedAbsoluteValue
 
 
@@ -22,7 +22,8 @@ def list_instances(trained: TrainedAbsoluteValue) -> pd.DataFrame:
         for motif in find_motifs(*model, task=trained.task):
             cost = inhibition_cost(motif, *model, density=density)
             rows.append({"seed": seed, **asdict(motif), "causal": motif.causal, "cost": cost})
-    return pd.DataFrame(rows)
+    names = ["seed", *(field.name for field in fields(Motif)), "causal", "cost"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def first_with(trained: TrainedAbsoluteValue, rows: pd.DataFrame, count: int) -> Net:

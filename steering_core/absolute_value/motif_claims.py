@@ -41,7 +41,7 @@ CLAIMS = (
                 "permuted but for its main feature; permuted models need not compute to count",
                 at_least=0.02,
             ),
-            "twice": Rule("models with at least two instances", at_least=1),
+            "twice": Rule("models with at least two instances", at_least=1.0),
         },
         beside={
             "excess_over_all": Rule(

@@ -29,8 +29,9 @@ def rows_of(table: Any, **setting: Any) -> pd.DataFrame:
         ValueError: a setting that the study does not have.
     """
     wanted = BASE | setting
-    mine = np.logical_and.reduce([table[name] == value for name, value in wanted.items()])
-    if not mine.any():
+    known = set(wanted) <= set(table.columns)
+    mine = known and np.logical_and.reduce([table[name] == v for name, v in wanted.items()])
+    if not np.any(mine):
         raise ValueError(f"setting: got {wanted}; allowed are those of the study")
     return table[mine]
 
@@ -56,6 +57,8 @@ def excess(rows: pd.DataFrame, null: str) -> Measured:
 def ratio(rows: pd.DataFrame, base: pd.DataFrame) -> Measured:
     """Instances a model over those of the base models; both resampled."""
     one, other = (part["instances"].to_numpy(float) for part in (rows, base))
+    if not other.any():
+        raise ValueError("base: got no instance in any model; allowed is at least one")
     generator = np.random.default_rng(0)
     drawn = [
         generator.choice(one, len(one)).mean() / generator.choice(other, len(other)).mean()
@@ -79,7 +82,7 @@ def over_models(
     if len(places) == 1:
         return Measured(value, n=1, interval=(value, value))
     low, high = bootstrap_interval(np.arange(len(places)), of)
-    return Measured(value, n=len(values), interval=(min(low, value), max(high, value)))
+    return Measured(value, n=len(places), interval=(min(low, value), max(high, value)))
 
 
 def with_outcomes(instances: pd.DataFrame) -> pd.DataFrame:

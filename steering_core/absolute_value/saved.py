@@ -37,10 +37,11 @@ def save_net(net: Net, path: Path | str) -> None:
     """
     check_model(*net.weights)
     tensors = {
-        name: tensor.detach().cpu().contiguous()
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in zip(_TENSORS, net.weights, strict=True)
     }
-    header = {"density": repr(net.density), "seed": str(net.seed), "digest": _digest(tensors)}
+    header = {"density": repr(net.density), "seed": str(net.seed)}
+    header["digest"] = _digest(tensors, header)
     write_atomically(Path(path), save(tensors, metadata=header))
 
 
@@ -62,13 +63,14 @@ def load_net(name: Path | str) -> Net:
         raise ValueError(f"{path} is damaged or not safetensors: {error}") from error
     if set(tensors) != set(_TENSORS) or not {"density", "seed", "digest"} <= set(header):
         raise ValueError(f"{path} holds {sorted(tensors)}; a net has {', '.join(_TENSORS)}")
-    if _digest(tensors) != header["digest"]:
+    if _digest(tensors, header) != header["digest"]:
         raise ValueError(f"{path} is damaged: its tensors are not those that were saved")
+    check_model(*(tensors[name] for name in _TENSORS))
     return Net(float(header["density"]), int(header["seed"]), *(tensors[n] for n in _TENSORS))
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(f"{header['density']} {header['seed']}".encode())
     for name in _TENSORS:
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].numpy().tobytes())

@@ -31,7 +31,7 @@ def _sides(w_in: Float[Tensor, "m n"]) -> int:
     """How many (feature, sign) are the largest weight of a neuron."""
     main = w_in.abs().argmax(1)
     signs = w_in.gather(1, main[:, None])[:, 0].sign()
-    return len({(int(i), int(s)) for i, s in zip(main, signs, strict=True)})
+    return len({(int(i), int(s)) for i, s in zip(main, signs, strict=True) if s})
 
 
 def best_small(trained: TrainedAbsoluteValue, table: pd.DataFrame) -> Net:

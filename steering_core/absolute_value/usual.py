@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from steering_core import lockstep
-from steering_core.absolute_value.checks import check_density, check_importance
+from steering_core.absolute_value.checks import check_count, check_density, check_importance
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,10 @@ def train_usual(
     """
     importance = check_importance(importance)
     densities = [check_density(density, "densities") for density in densities]
-    if steps < 1:
-        raise ValueError(f"steps: got {steps}; allowed are whole numbers from 1")
+    if not densities:
+        raise ValueError("densities: got none; allowed is at least one")
+    for name, count in (("n_hidden", n_hidden), ("steps", steps), ("batch_size", batch_size)):
+        check_count(name, count)
     nets, m, n = len(densities), n_hidden, len(importance)
     generator = lockstep.stream(seed, "usual")
 

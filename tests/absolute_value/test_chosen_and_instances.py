@@ -16,7 +16,7 @@ from steering_core.absolute_value import (
     plain_pairs,
     responses,
 )
-from steering_core.absolute_value.chosen import Net, best_nets, held_out
+from steering_core.absolute_value.chosen import Net, all_nets, best_nets, held_out, kurtoses
 from steering_core.absolute_value.inhibition import inhibition_cost
 from steering_core.absolute_value.instances import first_with, hand_made, list_instances
 from steering_core.absolute_value.small_model import best_small, small_measures, small_models
@@ -67,6 +67,24 @@ def test_the_best_net_of_each_density_is_chosen(
     assert (sparse.density, sparse.seed) == (0.1, 4)
     for one, other in zip(dense.weights, trained.model(0, 1), strict=True):
         assert torch.equal(one, other)
+
+
+def test_every_net_is_there_densities_first(trained: TrainedAbsoluteValue) -> None:
+    nets = all_nets(trained)
+    assert [(net.density, net.seed) for net in nets] == [(1.0, 4), (1.0, 9), (0.1, 4), (0.1, 9)]
+    assert torch.equal(nets[2].w_out, trained.w_out[1, 0])
+
+
+def test_kurtosis_is_of_rescaled_rows_and_of_rotations(trained: TrainedAbsoluteValue) -> None:
+    rows = kurtoses(trained)
+    assert list(rows.columns) == ["density", "seed", "kurtosis", "kurtosis_rotated"]
+    assert rows["seed"].tolist() == [4, 9, 4, 9]
+    assert rows["kurtosis"].tolist() == pytest.approx([3.0] * 4)  # one of three is not zero
+    assert (rows["kurtosis_rotated"].to_numpy() < 3).all()
+    larger = as_trained(
+        [[(100 * w_in, w_out / 100, bias) for w_in, w_out, bias in [pairs()]]], (1.0,), (0,)
+    )
+    assert kurtoses(larger)["kurtosis"].tolist() == pytest.approx([3.0])
 
 
 def test_a_net_knows_what_its_neurons_carry() -> None:
@@ -142,7 +160,7 @@ def test_small_models_are_told_apart(three: TrainedAbsoluteValue) -> None:
     assert rows["sides"].tolist() == [6, 6, 5]
     errors = feature_errors(*three.model(0, 2), density=1.0)
     assert rows["loss"].tolist()[1:] == pytest.approx([0, float(errors.mean())], abs=1e-9)
-    assert rows["loss"][0] > 1e-4
+    assert rows["loss"].tolist()[0] > 1e-4
 
 
 def test_the_small_model_of_the_lowest_loss_is_shown(three: TrainedAbsoluteValue) -> None:

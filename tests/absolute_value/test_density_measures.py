@@ -14,6 +14,7 @@ from steering_core.absolute_value.density_claims import PAIRS, part_of
 from steering_core.absolute_value.density_measures import (
     above_rotations,
     at,
+    by_threshold,
     coexistence,
     eligible,
     fall,
@@ -171,7 +172,7 @@ def test_above_rotations_is_a_share_of_all_nets() -> None:
     pairs = ((9.0, 3.0), (4.0, 3.0), (3.0, 3.0), (2.0, 3.0), (9.0, 8.0))
     table = nets(*({"kurtosis": one, "kurtosis_rotated": other} for one, other in pairs))
     assert_spread(above_rotations(table), 0.6, 5)
-    assert_certain(above_rotations(table[table["kurtosis"] > 3]), 1.0, 3)
+    assert_certain(above_rotations(table.query("kurtosis > 3")), 1.0, 3)
 
 
 def mixed(density: float, seed: int, single: float, three: float, split: float = 0.5) -> dict:
@@ -182,6 +183,7 @@ def mixed(density: float, seed: int, single: float, three: float, split: float =
         "single": single,
         "three_or_more": three,
         "split": split,
+        "split_of_own": split / 2,
     }
 
 
@@ -196,10 +198,12 @@ def test_even_seeds_choose_and_odd_seeds_report() -> None:
         mixed(0.01, 0, 0.0, 1.0),
         mixed(0.01, 1, 0.5, 0.5, 0.9),
     )
-    density, both, split = coexistence(table, (0.1, 0.03, 0.01))
+    density, parts = coexistence(table, (0.1, 0.03, 0.01))
     assert density == 0.03
-    assert_spread(both, 0.15, 2)
-    assert_certain(split, 0.2, 2)
+    assert list(parts) == ["coexist", "split", "split_of_own"]
+    assert_spread(parts["coexist"], 0.15, 2)
+    assert_certain(parts["split"], 0.2, 2)
+    assert_certain(parts["split_of_own"], 0.1, 2)
     assert coexistence(table, (0.1, 0.01))[0] == 0.1
 
 
@@ -220,3 +224,26 @@ def test_a_density_without_even_seeds_is_not_chosen(densities: tuple[float, ...]
         *(mixed(0.03, seed, 0.4, 0.4) for seed in (0, 1)),
     )
     assert coexistence(table, densities)[0] == 0.03
+
+
+def test_thresholds_are_compared_by_their_means() -> None:
+    ends = {"0.3%": "loose", "1%": "by_polysemantic", "3%": "strict"}
+    rows = [
+        {"density": density, "seed": seed, "polysemantic": 10 * density + seed}
+        | {f"polysemantic_{end}": k * density + seed for k, end in enumerate(("loose", "strict"))}
+        | {f"carried_{end}": (2 + k) * density for k, end in enumerate(ends.values())}
+        for density in (1.0, 0.1)
+        for seed in (0, 1, 2)
+    ]
+    got = by_threshold(pd.DataFrame(rows))
+    assert got.index.tolist() == [1.0, 0.1]
+    assert list(got.columns) == [f"{what}, {p}" for what in ("share", "carried") for p in ends]
+    expected = [[1, 11, 2, 2, 3, 4], [1, 2, 1.1, 0.2, 0.3, 0.4]]
+    np.testing.assert_allclose(got.to_numpy(float), expected)
+
+
+def test_nets_that_carry_nothing_are_left_out_of_a_mean() -> None:
+    names = ("polysemantic", "polysemantic_loose", "polysemantic_strict")
+    names += ("carried_by_polysemantic", "carried_loose", "carried_strict")
+    rows = [{"density": 0.1} | dict.fromkeys(names, x) for x in (1.0, NAN, 3.0)]
+    assert by_threshold(pd.DataFrame(rows)).to_numpy().tolist() == [[2.0] * 6]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,14 @@ import pandas as pd
 import pytest
 
 from steering_core.absolute_value import density_measures, plots
+from steering_core.absolute_value.chosen import Net
+from steering_core.absolute_value.deciles import primary_share
 from steering_core.absolute_value.density_study import DENSITIES
+from steering_core.absolute_value.instances import hand_made
 from steering_core.absolute_value.plots.densities import STATUSES, curve_of
 from steering_core.publishing.statistics import bootstrap_interval
 from tests.absolute_value.drawn import BOTH, DENSE, SPARSE, found, legend_of, lines_of
+from tests.absolute_value.planted import plant
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +56,10 @@ def means(table: pd.DataFrame, column: str) -> Any:
     return groups.dropna().sort_index(ascending=False)
 
 
-def assert_curves(ax: Any, table: pd.DataFrame, columns: dict[str, str]) -> None:
-    assert list(lines_of(ax)) == list(columns.values()) == legend_of(ax)
+def assert_curves(
+    ax: Any, table: pd.DataFrame, columns: dict[str, str], more: Sequence[str] = ()
+) -> None:
+    assert list(lines_of(ax)) == [*columns.values(), *more] == legend_of(ax)
     for column, label in columns.items():
         line, expected = lines_of(ax)[label], means(table, column)
         assert list(line.get_xdata()) == list(expected.index)
@@ -67,8 +73,9 @@ def test_a_curve_is_of_the_nets_that_have_the_number(table: pd.DataFrame) -> Non
     assert curve["density"].tolist() == list(DENSITIES)
     assert curve["value"].tolist() == pytest.approx(list(means(table, "single")))
     assert set(curve["nets"]) == {3}
-    assert (curve["low"] <= curve["value"]).all()
-    assert (curve["value"] <= curve["high"]).all()
+    low, value, high = curve[["low", "value", "high"]].to_numpy().T
+    assert (low <= value).all()
+    assert (value <= high).all()
     lacking = curve_of(table, "carried_by_polysemantic")
     assert lacking["density"].tolist() == list(DENSITIES[1:])
 
@@ -93,9 +100,17 @@ def test_sharing_is_drawn_as_means(table: pd.DataFrame) -> None:
 
 
 def test_the_basis_is_drawn_beside_rotations(table: pd.DataFrame) -> None:
-    (ax,) = plots.basis_panel(table).axes
+    numbers = [(1.0, 3.0, 4.0), (0.1, 3.5, 4.5), (0.1, 3.6, 4.6)]
+    linear = pd.DataFrame(numbers, columns=["density", "kurtosis", "kurtosis_rotated"])
+    (ax,) = plots.basis_panel(table, linear).axes
     names = {"kurtosis": "as trained", "kurtosis_rotated": "largest of 99 rotations"}
-    assert_curves(ax, table, names)
+    beside = {"kurtosis": "linear hidden layer"}
+    beside |= {"kurtosis_rotated": "largest of 99 rotations, linear"}
+    assert_curves(ax, table, names, more=list(beside.values()))
+    for column, label in beside.items():
+        line = lines_of(ax)[label]
+        assert list(line.get_xdata()) == linear["density"].tolist()
+        assert list(line.get_ydata()) == linear[column].tolist()
 
 
 def test_live_neurons_are_put_in_order() -> None:
@@ -110,20 +125,23 @@ def test_live_neurons_are_put_in_order() -> None:
     assert len(np.ravel(fig.axes[1].lines[0].get_xdata())) == 2
 
 
-def primaries() -> pd.DataFrame:
-    """Two polysemantic neurons at one density, four at another."""
-    shares = [np.linspace(0.1, 1, 20).reshape(2, 10), np.full((4, 10), 0.5)]
-    return plots.primary_table(shares, [np.array([0.6, 0.2]), np.full(4, 0.3)], (0.1, 0.03))
-
-
 def test_primaries_are_of_polysemantic_neurons() -> None:
-    for _ in range(20):  # types are looked at by chance
-        rows = primaries()
+    model, _ = plant(2, n=8, count=2)
+    nets = [Net(0.1, 4, *model), Net(0.03, 7, *hand_made().weights)]
+    rows = plots.primary_table(nets)
     deciles = [f"decile_{d}" for d in range(1, 11)]
-    assert list(rows.columns) == ["density", "second_over_first", *deciles]
-    assert rows["density"].tolist() == [0.1] * 2 + [0.03] * 4
-    assert rows["second_over_first"].tolist() == [0.6, 0.2, 0.3, 0.3, 0.3, 0.3]
-    assert rows[deciles].to_numpy()[1] == pytest.approx(np.linspace(0.1, 1, 20)[10:])
+    assert list(rows.columns) == ["density", "seed", "second_over_first", *deciles]
+    seeds, ratios, shares = [], [], []
+    for net in nets:
+        several = net.neurons().polysemantic
+        seeds += [net.seed] * int(several.sum())
+        ratios += net.neurons().second_over_first[several].tolist()
+        shares += primary_share(net.neurons(), density=net.density)[several].tolist()
+    assert set(seeds) == {4, 7}
+    assert rows["seed"].tolist() == seeds
+    assert rows["second_over_first"].tolist() == pytest.approx(ratios)
+    np.testing.assert_allclose(rows[deciles].to_numpy(float), shares)
+    assert rows["density"].tolist() == [{4: 0.1, 7: 0.03}[seed] for seed in seeds]
 
 
 def test_primaries_are_drawn_as_shares() -> None:

@@ -13,12 +13,12 @@ import pytest
 
 from steering_core.absolute_value import density_measures, plots
 from steering_core.absolute_value.motif_measures import COLUMNS
-from steering_core.absolute_value.motif_study import BASE, CHANGES, FEW_DENSITIES
+from steering_core.absolute_value.motif_study import BASE, CHANGED_AT, CHANGES, CONTROL_DENSITIES
 from steering_core.absolute_value.parts import NAMES
 from steering_core.publishing.statistics import bootstrap_interval
 from tests.absolute_value.drawn import legend_of, lines_of
 
-LEVELS = (1.0, 0.2, 0.03)
+LEVELS = (1.0, 0.1, 0.01)
 COUNTS = {
     "instances": "as trained",
     "causal": "of these causal",
@@ -41,7 +41,7 @@ def table() -> pd.DataFrame:
     """A table like that of the study, four seeds; none of the first density has an instance."""
     rng = np.random.default_rng(0)
     settings = [(BASE, level) for level in LEVELS]
-    settings += [(BASE | change, level) for change in CHANGES for level in FEW_DENSITIES]
+    settings += [(BASE | change, level) for change in CHANGES for level in (0.1, 0.01)]
     rows = []
     for setting, density in settings:
         for seed in range(4):
@@ -68,8 +68,9 @@ def test_counts_are_means_with_intervals(table: pd.DataFrame) -> None:
     expected = [base(table, density)[name].mean() for density, name in places]
     assert counts["mean"].tolist() == pytest.approx(expected)
     assert set(counts["models"]) == {4}
-    assert (counts["low"] <= counts["mean"]).all()
-    assert (counts["mean"] <= counts["high"]).all()
+    low, middle, high = counts[["low", "mean", "high"]].to_numpy().T
+    assert (low <= middle).all()
+    assert (middle <= high).all()
 
 
 def test_counts_are_drawn_against_density(table: pd.DataFrame) -> None:
@@ -109,11 +110,9 @@ def test_changes_are_listed_in_words(table: pd.DataFrame) -> None:
     names = list(dict.fromkeys(changes["change"]))
     assert names[:10] == WORDS
     assert set(names[10:]) == TASKS
-    assert changes["density"].tolist() == list(FEW_DENSITIES) * 13
-    wide: Any = table[(table["width"] == 20) & (table["density"] == 0.03)]
-    (row,) = changes[(changes["change"] == "20 neurons") & (changes["density"] == 0.03)].to_dict(
-        "records"
-    )
+    assert changes["density"].tolist() == [0.1, 0.01, *[CHANGED_AT] * 9, *[0.1, 0.01] * 3]
+    wide: Any = table[(table["width"] == 20) & (table["density"] == CHANGED_AT)]
+    row: Any = changes.set_index("change").loc["20 neurons"]
     assert row["mean"] == pytest.approx(wide["instances"].mean())
     assert row["causal"] == pytest.approx(wide["causal"].sum() / wide["instances"].sum())
     assert row["null"] == pytest.approx(0.5)
@@ -131,12 +130,12 @@ def test_changes_are_drawn_a_row_each(table: pd.DataFrame) -> None:
     (ax,) = fig.axes
     names = [text.get_text() for text in ax.get_yticklabels()]
     assert names == list(dict.fromkeys(changes["change"]))
-    assert legend_of(fig) == ["0.2", "0.03"]
-    for bars, density in zip(ax.containers, FEW_DENSITIES, strict=True):
+    assert legend_of(fig) == ["0.1", "0.01"]
+    for bars, density in zip(ax.containers, CONTROL_DENSITIES, strict=True):
         rows: Any = changes[changes["density"] == density]
         line: Any = bars[0]
         assert list(line.get_xdata()) == pytest.approx(rows["mean"].tolist())
-        assert np.round(line.get_ydata()).tolist() == list(range(13))
+        assert [names[place] for place in line.get_ydata()] == rows["change"].tolist()
     assert ax.yaxis_inverted(), "the base setting is not on top"
 
 
@@ -144,7 +143,7 @@ def test_instances_are_dots_by_whether_they_pass() -> None:
     one = pd.DataFrame(
         {"cut": [1.0, 2.0, 0.5], "alone": [-1.0, 0.1, -0.2], "causal": [True, False, True]}
     )
-    fig = plots.causal_panels({0.03: one, 0.2: one[1:2]})
+    fig = plots.causal_panels({0.03: one, 0.2: one.iloc[[1]]})
     assert [ax.get_title() for ax in fig.axes] == ["density 0.03", "density 0.2"]
     assert legend_of(fig) == ["passes the causal test", "fails it"]
     passes, fails = (lines_of(fig.axes[0])[label] for label in legend_of(fig))
@@ -159,7 +158,7 @@ def test_shares_are_means_of_the_shares_of_models(table: pd.DataFrame) -> None:
     assert rows["share_of"].tolist() == ["norm"] * 3 + ["cost"] * 3
     assert rows["density"].tolist() == list(LEVELS) * 2
     assert rows[COLUMNS].sum(axis=1).tolist() == pytest.approx([1.0] * 6)
-    of_base = base(table, 0.2)[[f"cost_{name}" for name in COLUMNS]].to_numpy()
+    of_base = base(table, 0.1)[[f"cost_{name}" for name in COLUMNS]].to_numpy()
     expected = (of_base / of_base.sum(1, keepdims=True)).mean(0)
     assert rows[COLUMNS].to_numpy(float)[4] == pytest.approx(expected)
 
@@ -179,4 +178,4 @@ def test_shares_are_stacked(table: pd.DataFrame) -> None:
         np.testing.assert_allclose(heights, values.T)
         bottoms = np.array([bar.get_y() for bar in bars]).reshape(4, 3)
         np.testing.assert_allclose(bottoms, values.T.cumsum(0) - values.T, atol=1e-12)
-        assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "0.2", "0.03"]
+        assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "0.1", "0.01"]

@@ -130,7 +130,7 @@ def test_a_text_file_is_no_net(file: Path, text: bytes) -> None:
         load_net(damaged(file, text))
 
 
-TENSORS = dict(zip(("w_in", "w_out", "bias"), NET.weights, strict=True))
+TENSORS: dict[str, torch.Tensor] = dict(zip(("w_in", "w_out", "bias"), NET.weights, strict=True))
 HEADER = {"density": "0.1", "seed": "0", "digest": "0" * 64}
 
 

@@ -16,7 +16,7 @@ from steering_core.absolute_value import plots
 from steering_core.absolute_value.density_claims import PAIRS
 from tests.absolute_value.drawn import BOTH, DENSE, SPARSE, legend_of, lines_of
 
-LEFTOVER = "weights that cutting does not miss"
+LEFTOVER = "weights that their own feature does not need"
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +145,8 @@ def test_every_net_is_a_dot_beside_the_line_of_pairs() -> None:
         [0, 1, 3, 0],
     ]
     for line, table in ((ours, OURS), (usual, USUAL)):
-        np.testing.assert_allclose(line.get_xdata(), table["density"], rtol=0.07)
+        drawn = np.asarray(line.get_xdata(), float)
+        np.testing.assert_allclose(drawn, table["density"], rtol=0.07)
     assert top.xaxis_inverted()
 
 
@@ -165,13 +166,13 @@ def test_losses_are_summed_up_by_density() -> None:
 
 def test_every_net_of_every_recipe_is_a_dot() -> None:
     rows = [("usual", 1.0, 0.5, 9), ("usual", 0.1, 0.4, 8), ("ours", 1.0, 0.1, 1)]
-    rows += [("ours", 1.0, 0.2, 0), ("ours", 0.01, 0.3, 2), ("ours", 0.3, 0.7, 7)]
+    rows += [("ours", 1.0, 0.2, 0), ("ours", 0.001, 0.3, 2), ("ours", 0.3, 0.7, 7)]
     table = pd.DataFrame(rows, columns=["recipe", "density", "loss", "dead_sides"])
     fig: Figure = plots.cures_panels(table)
     left, right = fig.axes
     assert [text.get_text() for text in left.get_yticklabels()] == ["usual", "ours"]
-    assert legend_of(fig) == ["1", "0.1", "0.01"]
-    expected = {"1": ([0.5, 0.1, 0.2], [0, 1, 1]), "0.1": ([0.4], [0]), "0.01": ([0.3], [1])}
+    assert legend_of(fig) == ["1", "0.1", "0.001"]
+    expected = {"1": ([0.5, 0.1, 0.2], [0, 1, 1]), "0.1": ([0.4], [0]), "0.001": ([0.3], [1])}
     for label, (loss, places) in expected.items():
         line: Any = lines_of(left)[label]
         assert list(line.get_xdata()) == loss

@@ -185,7 +185,7 @@ def status_panel(rows: Any) -> Figure:
     densities = list(dict.fromkeys(rows["density"]))
     codes = rows["status"].map(dict(zip(STATUSES, range(4), strict=True))).to_numpy()
     grid = codes.reshape(len(densities), -1)
-    last = int(np.nonzero(grid.any(0))[0].max()) + 2
+    last = min(grid.shape[1], int(np.flatnonzero(grid.any(0)).max(initial=-1)) + 2)
     with use_style():
         fig, ax = plt.subplots(figsize=(7.4, 2.9))
         ax.imshow(

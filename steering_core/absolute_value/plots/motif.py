@@ -48,15 +48,15 @@ def circuit_panels(net: Net, motifs: Sequence[Motif]) -> Figure:
             neurons = (motif.neuron, motif.inhibitor)
             colours = (STRONG, WEAK, MAIN)
             for y, role, feature, colour in zip(rows, _ROLES, features, colours, strict=True):
-                _node(ax, 0, y, f"x {feature}", colour)
-                _node(ax, 2, y, f"y′ {feature}", colour)
+                _node(ax, 0.0, y, f"x {feature}", colour)
+                _node(ax, 2.0, y, f"y′ {feature}", colour)
                 ax.text(-0.22, y, role, ha="right", va="center", fontsize=10)
             for y_neuron, name, k in zip(middle, ("neuron", "inhibitor"), neurons, strict=True):
-                _node(ax, 1, y_neuron, f"h {k}", INK)
+                _node(ax, 1.0, y_neuron, f"h {k}", INK)
                 ax.text(1, y_neuron + 0.24, name, ha="center", fontsize=9)
                 for y, feature in zip(rows, features, strict=True):
-                    _edge(ax, (0, y), (1, y_neuron), float(w_in[k, feature]), 0.36)
-                    _edge(ax, (1, y_neuron), (2, y), float(w_out[feature, k]), 0.66)
+                    _edge(ax, (0.0, y), (1.0, y_neuron), float(w_in[k, feature]), 0.36)
+                    _edge(ax, (1.0, y_neuron), (2.0, y), float(w_out[feature, k]), 0.66)
             ax.set(xlim=(-0.75, 2.35), ylim=(-0.4, 2.4))
             ax.axis("off")
     return fig

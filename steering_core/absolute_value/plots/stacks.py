@@ -47,7 +47,7 @@ def stack_table(found: Mapping[float, Neurons]) -> pd.DataFrame:
                     }
                 )
             )
-    return pd.concat(frames, ignore_index=True).round(4)
+    return pd.concat(frames, ignore_index=True).round({"weight": 4, "sharing": 4})
 
 
 def stack_panels(found: Mapping[float, Neurons]) -> Figure:

@@ -37,10 +37,10 @@ def loss_panels(ours: Any, usual: Any) -> Figure:
 def cures_panels(table: Any, densities: Sequence[float] = (1.0, 0.1, 0.001)) -> Figure:
     """Normalised loss and dead sides of every recipe at three densities, a dot a net."""
     names = list(dict.fromkeys(table["recipe"]))
-    colours = dict(zip(densities, (BLUE, ORANGE, VERMILLION), strict=True))
+    colours = dict(zip(densities, (BLUE, ORANGE, VERMILLION), strict=False))
     with use_style():
         fig, axes = plt.subplots(1, 2, figsize=(7.6, 0.32 * len(names) + 1.3), sharey=True)
-        for offset, (density, colour) in zip((-0.22, 0, 0.22), colours.items(), strict=True):
+        for offset, (density, colour) in zip((-0.22, 0, 0.22), colours.items(), strict=False):
             rows = table[table["density"] == density]
             y = rows["recipe"].map({name: place for place, name in enumerate(names)}) + offset
             for ax, column in ((axes[0], "loss"), (axes[1], "dead_sides")):
