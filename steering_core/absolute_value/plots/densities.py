@@ -122,7 +122,8 @@ def primary_table(nets: Sequence[Net]) -> pd.DataFrame:
     frames = []
     for net in nets:
         found = net.neurons()
-        shares = primary_share(found, density=net.density)[found.polysemantic].numpy()
+        shares = primary_share(found, density=net.density, n_inputs=65_536)
+        shares = shares[found.polysemantic].numpy()
         deciles = {f"decile_{d + 1}": shares[:, d] for d in range(10)}
         ratios = found.second_over_first[found.polysemantic].numpy()
         columns = {"density": net.density, "seed": net.seed, "second_over_first": ratios}
