@@ -20,7 +20,7 @@ def list_instances(trained: TrainedAbsoluteValue) -> pd.DataFrame:
     for s, seed in enumerate(trained.seeds.tolist()):
         model = trained.model(0, s)
         for motif in find_motifs(*model, task=trained.task):
-            cost = inhibition_cost(motif, *model, density=density)
+            cost = inhibition_cost(motif, *model, density=density, n_inputs=2_048)
             rows.append({"seed": seed, **asdict(motif), "causal": motif.causal, "cost": cost})
     names = ["seed", *(field.name for field in fields(Motif)), "causal", "cost"]
     return pd.DataFrame(rows, columns=names)

@@ -111,7 +111,7 @@ def test_every_instance_is_listed_with_its_model() -> None:
     assert len(motifs) == len(planted)
     assert rows["seed"].tolist() == [3] * 2 + [8] * len(find_motifs(*other))
     for row, motif in zip(rows.to_dict("records"), motifs, strict=False):
-        cost = inhibition_cost(motif, *model, density=0.05)
+        cost = inhibition_cost(motif, *model, density=0.05, n_inputs=2_048)
         assert row == {"seed": 3, **asdict(motif), "causal": motif.causal, "cost": cost}
 
 

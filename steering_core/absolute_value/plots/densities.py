@@ -228,5 +228,5 @@ def basis_panel(table: pd.DataFrame, linear: pd.DataFrame) -> Figure:
         ax.set(ylabel="kurtosis of a row of W₁", yscale="log")
         ax.set_yticks([3, 10, 30, 100], ["3", "10", "30", "100"])
         _density_axis(ax)
-        ax.legend()
+        fig.legend(loc="outside upper center", ncols=2)
     return fig
