@@ -30,5 +30,6 @@ def lines_of(ax: Any) -> dict[str, Any]:
 
 
 def legend_of(ax: Any) -> list[str]:
-    legend = ax.get_legend() if hasattr(ax, "get_legend") else ax.legends[0]
+    own = ax.get_legend() if hasattr(ax, "get_legend") else ax.legends[0]
+    legend = own or ax.figure.legends[0]
     return [text.get_text() for text in legend.get_texts()]
