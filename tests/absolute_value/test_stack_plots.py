@@ -81,6 +81,11 @@ def test_the_explorer_shows_one_density_at_a_time() -> None:
     assert [trace.visible for trace in fig.data] == [True, False]
     low, high = fig.layout.yaxis.range
     assert (low, high) == (0, pytest.approx(1.6 * 1.03))
+    assert list(slider.steps[0].args[1]["yaxis.range"]) == [low, high]
+    for step, density in zip(slider.steps, BOTH, strict=True):
+        rows: Any = plots.stack_table({density: BOTH[density]})
+        highest = rows["weight"].abs().groupby(rows["place"]).sum().max()
+        assert step.args[1]["yaxis.range"][1] == pytest.approx(1.03 * highest, rel=1e-3)
 
 
 def test_hovering_names_the_feature_and_its_weight() -> None:

@@ -211,8 +211,8 @@ def maps_explorer(net: Net, motif: Motif) -> go.Figure:
             row=1,
             col=column,
         )
-    fig.update_xaxes(title_text=f"strong feature, x {motif.strong}")
-    fig.update_yaxes(title_text=f"weak feature, x {motif.weak}", col=1)
+    fig.update_xaxes(title_text=f"strong, x {motif.strong}", tickvals=[-1, 0, 1], tickangle=0)
+    fig.update_yaxes(title_text=f"weak, x {motif.weak}", col=1)
     fig.update_layout(
         height=400,
         coloraxis={"colorscale": "RdBu_r", "cmin": -2, "cmax": 2, "colorbar": {"thickness": 10}},

@@ -107,20 +107,24 @@ def stack_explorer(found: Mapping[float, Neurons]) -> go.Figure:
             "<extra></extra>",
             visible=density == densities[0],
         )
+    sums = table.assign(size=table["weight"].abs()).groupby(["density", "place"])["size"].sum()
+    ranges = {density: [0.0, 1.03 * float(sums[density].max())] for density in densities}
     steps = [
         {
             "label": f"{density:g}",
-            "method": "restyle",
-            "args": [{"visible": [other == density for other in densities]}],
+            "method": "update",
+            "args": [
+                {"visible": [other == density for other in densities]},
+                {"yaxis.range": ranges[density]},
+            ],
         }
         for density in densities
     ]
-    highest = table.assign(size=table["weight"].abs()).groupby(["density", "place"])["size"].sum()
     fig.update_layout(
         barmode="overlay",
         height=430,
         xaxis={"title": "neurons, by the importance of their primary feature", "showgrid": False},
-        yaxis={"title": "sum of |W<sub>1</sub>|", "range": [0, float(highest.max()) * 1.03]},
+        yaxis={"title": "sum of |W<sub>1</sub>|", "range": ranges[densities[0]]},
         sliders=[
             {"currentvalue": {"prefix": "density 1 − S = "}, "steps": steps, "pad": {"t": 48}}
         ],
