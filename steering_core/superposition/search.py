@@ -20,13 +20,14 @@ from torch import Tensor
 from steering_core.superposition import checks
 from steering_core.superposition.activations import Activation
 from steering_core.superposition.loss import errors_at_order
-from steering_core.superposition.optimise import minimise
+from steering_core.superposition.optimise import Objective, minimise
 from steering_core.superposition.phases import label, represented
 
 # Predicted falls, as shares of the loss, at which a descent ends.
 _COARSE, _ROUGH, _FINE = 1e-4, 1e-5, 1e-9
 _SHORT = 16  # levels of an axis below which none is skipped at first
 _CLOSE = 1e-3  # an end that is not this close to the best so far is not polished
+_DESCENTS = 5  # at most, before an end counts as settled
 _GAIN = 1e-7  # a fall that counts as one
 _INEXACT = 1e-7  # disagreement of two rules, as a share of the loss, that calls for a finer one
 
@@ -215,11 +216,22 @@ def polish(grid: Grid, start: Parameters, cells: Cells) -> tuple[Parameters, Val
     open_ = torch.arange(len(start), device=start.device)
     for order, finer, split in grid.rules():
         rule = grid.objective(order, split, cells[open_])
-        x[open_], rough = minimise(rule, x[open_], tolerance=_FINE, max_steps=60)
+        x[open_], rough = _settle(rule, x[open_])
         check = grid.objective(finer, split, cells[open_])
         value[open_] = check(x[open_], torch.arange(len(open_), device=start.device))
         open_ = open_[(value[open_] - rough).abs() > _INEXACT * value[open_]]
         if not len(open_):
+            break
+    return x, value
+
+
+def _settle(rule: Objective, start: Parameters) -> tuple[Parameters, Values]:
+    """Descents until one gains nothing: at a kink one alone may end on a bent inverse Hessian."""
+    x, value = minimise(rule, start, tolerance=_FINE, max_steps=60)
+    for _ in range(_DESCENTS - 1):
+        before = value
+        x, value = minimise(rule, x, tolerance=_FINE, max_steps=60)
+        if not (value < before * (1 - _GAIN)).any():
             break
     return x, value
 
