@@ -50,7 +50,7 @@ def visit_residuals(
     wanted = check_layers(model, range(model.cfg.n_layers + 1) if layers is None else layers)
     _check_unhooked(model)
     body = plain_model(model).base_model
-    blocks = _blocks(body, model.cfg.n_layers)
+    blocks = blocks_of(body, model.cfg.n_layers)
     del blocks[max(*wanted, 1) :]
     batch: TokenBatch
 
@@ -93,8 +93,12 @@ def check_layers(model: TransformerBridge, layers: Iterable[int]) -> set[int]:
     return wanted
 
 
-def _blocks(body: nn.Module, n_layers: int) -> nn.ModuleList:
-    """The row of blocks of a Hugging Face model, however deep it lies."""
+def blocks_of(body: nn.Module, n_layers: int) -> nn.ModuleList:
+    """The row of blocks of a Hugging Face model, however deep it lies.
+
+    Raises:
+        ValueError: no such row is found.
+    """
     for part in body.modules():
         if isinstance(part, nn.ModuleList) and len(part) == n_layers:
             return part
@@ -106,8 +110,12 @@ def _blocks(body: nn.Module, n_layers: int) -> nn.ModuleList:
 
 def _check_unhooked(model: TransformerBridge) -> None:
     hooked = [name for name, point in model.hook_dict.items() if point.fwd_hooks]
+    blocks = blocks_of(model.original_model, model.cfg.n_layers)
+    hooked += [
+        f"block {k}" for k, b in enumerate(blocks) if b._forward_pre_hooks | b._forward_hooks
+    ]
     if hooked:
         raise ValueError(
             f"model: a hook is attached at {hooked[0]}; statistics are of the model as it is, so "
-            f"remove it first (model.reset_hooks())"
+            f"remove it first (model.reset_hooks(), or leave the steering block)"
         )
