@@ -22,9 +22,7 @@ def telling_words(
 ) -> list[str]:
     """The k words most telling of `texts` beside `others`, the most telling first.
 
-    Log-odds with an informative Dirichlet prior, over its standard error (Monroe et al. 2008, eqs.
-    15, 16, 22), the prior being the counts of both together. A word counts once a text, so that no
-    single text makes a word telling.
+    By `log_odds`. A word counts once a text, so that no single text makes a word telling.
 
     Args:
         texts: the set.
@@ -41,21 +39,35 @@ def telling_words(
     if k < 1:
         raise ValueError(f"k: got {k}; 1 or more is allowed")
     here, there = (Counter(w for t in s for w in set(words(t))) for s in (texts, others))
+    candidates = [word for word, count in here.items() if count >= at_least_texts]
+    if len(here | there) < 2:  # odds of a word beside no other
+        return candidates
+    z = log_odds(here, there)
+    return sorted(candidates, key=lambda word: (-z[word], word))[:k]
+
+
+def log_odds(here: Counter[str], there: Counter[str]) -> dict[str, float]:
+    """How much likelier each word of `here` is there than in `there`, in standard errors.
+
+    The log-odds ratio with an informative Dirichlet prior over its standard error (Monroe et al.
+    2008, eqs. 15, 16, 22); the prior is the counts of both together.
+
+    Args:
+        here: how often each word stands in the one set; with the other at least two words in all.
+        there: the same in the other set.
+    """
     prior = here + there
     n_here, n_there, n_prior = here.total(), there.total(), prior.total()
 
-    def log_odds(count: int, n: int, alpha: int) -> float:
+    def odds(count: int, n: int, alpha: int) -> float:
         return math.log((count + alpha) / (n + n_prior - count - alpha))
 
     def z(word: str) -> float:
         alpha = prior[word]
-        difference = log_odds(here[word], n_here, alpha) - log_odds(there[word], n_there, alpha)
+        difference = odds(here[word], n_here, alpha) - odds(there[word], n_there, alpha)
         return difference / math.sqrt(1 / (here[word] + alpha) + 1 / (there[word] + alpha))
 
-    candidates = [word for word, count in here.items() if count >= at_least_texts]
-    if len(prior) < 2:  # odds of a word beside no other
-        return candidates
-    return sorted(candidates, key=lambda word: (-z(word), word))[:k]
+    return {word: z(word) for word in here}
 
 
 def telling_words_of_each(

@@ -61,7 +61,7 @@ def sample_tokens(
         for n in range(max_new_tokens):
             mask = torch.cat([real, real.new_ones(len(rows), n)], dim=1)
             step = tokens if cache is None else tokens[:, -1:]
-            output = _call(runner, step, mask, cache, use_cache)
+            output = call(runner, step, mask, last=1, cache=cache, use_cache=use_cache)
             cache = output.past_key_values if use_cache else None
             chosen = _draw(output.logits[:, -1].float() / temperature, top_p, uniforms[:, n])
             tokens = torch.cat([tokens, chosen[:, None]], dim=1)
@@ -184,16 +184,20 @@ def _runner(model: TransformerBridge) -> Iterator[nn.Module]:
         yield plain
 
 
-def _call(
+def call(
     runner: nn.Module,
     tokens: Int64[Tensor, "texts step"],
     mask: Bool[Tensor, "texts columns"],
-    cache: Any,
-    use_cache: bool,
+    *,
+    last: int,
+    cache: Any = None,
+    use_cache: bool = False,
 ) -> Any:
-    """One call of a Hugging Face model; one that works its positions out itself is not told."""
+    """One call of a Hugging Face model, for the logits of the last so many tokens, at positions
+    that count no padding; a model that works its positions out itself is not told them.
+    """
     positions = (mask.long().cumsum(1) - 1).clamp_min(0)[:, -tokens.shape[1] :]
-    told = {"position_ids": positions, "logits_to_keep": 1}
+    told = {"position_ids": positions, "logits_to_keep": last}
     accepted = signature(runner.forward).parameters
     return runner(
         input_ids=tokens,

@@ -32,7 +32,7 @@ _PROMPT_WIDTH: ContextVar[int | None] = ContextVar("prompt width", default=None)
 @contextmanager
 def steer(
     model: TransformerBridge,
-    vector: Float[Tensor, " d_model"],
+    vector: Float[Tensor, "*texts d_model"],
     *,
     layer: int,
     coefficient: float,
@@ -46,7 +46,8 @@ def steer(
 
     Args:
         model: from `load_model`.
-        vector: one vector, such as `mean_centre(target, centre)[layer]`.
+        vector: one vector, such as `mean_centre(target, centre)[layer]`; or (texts, d_model), a
+            vector for each text of the batch.
         layer: the input of block `layer`, from 0 (the embeddings) to n_layers (the last output).
         coefficient: how many times the vector is added; negative to steer away.
         position: "first": the first token of each text, which is the one that begins a text where
@@ -88,6 +89,11 @@ def prompt_of(width: int) -> Iterator[None]:
         _PROMPT_WIDTH.reset(before)
 
 
+def is_steered(model: TransformerBridge) -> bool:
+    """Whether a `steer` block is open on the model."""
+    return bool(_ACTIVE.get(model))
+
+
 def steered_tokens(
     mask: Bool[Tensor, "texts columns"], position: Position, prompt_width: int
 ) -> Bool[Tensor, "texts columns"]:
@@ -120,7 +126,7 @@ class _Call:
 class Addition:
     """A scaled vector, a layer and a position, and what is known of the call that runs now."""
 
-    vector: Float[Tensor, " d_model"]
+    vector: Float[Tensor, "*texts d_model"]
     layer: int
     position: Position
     _call: _Call = field(default_factory=_Call)
@@ -163,6 +169,11 @@ class Addition:
     def _added(
         self, x: Float[Tensor, "texts tokens d_model"]
     ) -> Float[Tensor, "texts tokens d_model"]:
+        if self.vector.ndim == 2 and len(self.vector) != len(x):
+            raise ValueError(
+                f"vector: got {len(self.vector)} of them for a batch of {len(x)} texts; one, or as "
+                f"many as texts, is allowed"
+            )
         cached, mask = self._call.cached, self._call.mask
         if mask is None:
             mask = torch.ones(len(x), cached + x.shape[1], dtype=torch.bool, device=x.device)
@@ -170,17 +181,18 @@ class Addition:
             self._prompt_width = x.shape[1]
         width = _PROMPT_WIDTH.get() or self._prompt_width
         chosen = steered_tokens(mask, self.position, width)[:, cached:].to(x.device)
-        return x + chosen[..., None] * self.vector.to(x)
+        return x + chosen[..., None] * self.vector.to(x)[..., None, :]
 
 
 def _check(
     model: TransformerBridge, vector: Tensor, layer: int, coefficient: float, position: str
-) -> Float[Tensor, " d_model"]:
+) -> Float[Tensor, "*texts d_model"]:
     check_layers(model, [layer])
-    if vector.shape != (model.cfg.d_model,):
+    width = model.cfg.d_model
+    if vector.ndim not in (1, 2) or vector.shape[-1] != width:
         raise ValueError(
-            f"vector: got shape {tuple(vector.shape)}; ({model.cfg.d_model},) is allowed, the "
-            f"width of this model's residual stream"
+            f"vector: got shape {tuple(vector.shape)}; ({width},), the width of this model's "
+            f"residual stream, or (texts, {width}) is allowed"
         )
     if not vector.isfinite().all():
         raise ValueError("vector: got numbers that are not finite; finite ones are allowed")
