@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 Outcome = Literal["holds", "fails", "inconclusive", "not run"]
@@ -172,6 +172,18 @@ class Claim:
         """The smallest margin of the measured rules; None before the first measurement."""
         margins = (r.margin(measured[p].value) for p, r in self.rules.items() if p in measured)
         return min(margins, default=None)
+
+
+def repeated(rules: Mapping[str, Rule], *, suffix: str, subject: str) -> dict[str, Rule]:
+    """The same rules over another subject, for `beside`: such as a second model.
+
+    suffix: `part` becomes `part_suffix`.
+    subject: stands in front of each measure.
+    """
+    return {
+        f"{part}_{suffix}": replace(rule, measure=f"{subject}: {rule.measure}")
+        for part, rule in rules.items()
+    }
 
 
 def _joint_outcome(rules: Mapping[str, Rule], measured: Mapping[str, Measured]) -> Outcome:

@@ -142,4 +142,32 @@ CLAIMS = (
             "out; a in 0.5, 1, 2, 4; 99% bootstrap interval over the texts of each set"
         ),
     ),
+    Claim(
+        id="I-G1",
+        origin="source",
+        source=f"{JORGENSEN}, footnote 1",
+        statement="GPT-2 XL: the mean cosine by layer is the published curve.",
+        rules={
+            "largest_difference": Rule(
+                "largest difference from the published curve over the outputs of the blocks",
+                at_most=0.05,
+            )
+        },
+        scope="GPT-2 XL",
+        setting="GPT-2 XL, all positions, the 1,400 texts; run where the model is at hand",
+    ),
+    Claim(
+        id="I-G2",
+        origin="source",
+        source=f"{JORGENSEN}, footnote 1",
+        statement="GPT-2 XL: the mean cosine peaks early and is least late.",
+        rules={
+            "peak": Rule("block with the largest mean cosine", at_least=3.0, at_most=5.0),
+            "least": Rule(
+                "block with the least mean cosine after the peak", at_least=33.0, at_most=40.0
+            ),
+        },
+        scope="GPT-2 XL",
+        setting="GPT-2 XL, all positions, the 1,400 texts; run where the model is at hand",
+    ),
 )

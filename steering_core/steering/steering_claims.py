@@ -1,0 +1,330 @@
+"""The claims of part I on what steering with a mean-centred vector does.
+
+A gain is counted in target stems a completion, steered less unsteered, the two drawn with the same
+random numbers. Every deciding rule is measured on the second pretrained seed, too, and stands
+beside.
+"""
+
+from collections.abc import Mapping
+
+from steering_core.publishing.claims import Claim, Rule, repeated
+
+JORGENSEN = "Jorgensen 2023"
+EXAMPLES = f"{JORGENSEN}, Steering with Mean-Centred Vectors"
+
+CHOICE = (
+    "layer, coefficient (0.5, 1, 2, 4, 8, 16) and position chosen on ten prompts of every ordered "
+    "pair of genres, out of the even texts: the largest gain of all whose perplexity is at most 2 "
+    "times and whose distinct-2 is at least 0.8 times the unsteered; reported on the odd texts"
+)
+SETTING = (
+    "the shipped model; fantasy, sci-fi, sports and Shakespeare; means over every token but the "
+    "first of 200 texts a genre, m over passages of the training text; prompts the first ten words "
+    "of 100 texts of each other genre, behind the token that begins a text; 40 new tokens at "
+    f"temperature 0.8; {CHOICE}; perplexity under the unsteered model, in each prompt over that of "
+    "its unsteered completion; 99% bootstrap intervals over prompts"
+)
+FIRST = f"position: the first token; {SETTING}"
+
+
+def second(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """The same rules on the model that was pretrained from another seed."""
+    return repeated(rules, suffix="second", subject="second pretrained seed")
+
+
+def works(target: str) -> dict[str, Rule]:
+    """Steering works: more of the target, at a bounded cost."""
+    return {
+        "gain": Rule(f"{target} stems a completion, steered less unsteered", at_least=0.0),
+        "perplexity": Rule("perplexity, steered over unsteered", at_most=2.0),
+        "distinct": Rule("distinct-2, steered over unsteered", at_least=0.8),
+    }
+
+
+def does_nothing(target: str) -> dict[str, Rule]:
+    """What would be true instead."""
+    return {"gain": Rule(f"{target} stems a completion, steered less unsteered", at_most=0.0)}
+
+
+FEWER_SPORTS = {
+    "source_falls": Rule("sports stems a completion, steered less unsteered", at_most=0.0)
+}
+PAIR = {
+    "mean_in_love": Rule(
+        "cosine of the mean of loving texts with m, mean over the outputs of the blocks",
+        at_least=0.5,
+    ),
+    "mean_in_pair": Rule(
+        "cosine of (loving - hateful) with m, mean over the outputs of the blocks",
+        at_least=-0.1,
+        at_most=0.1,
+    ),
+    "component": Rule(
+        "gain of the component of the uncentred means along m, over the gain of the centred ones, "
+        "both at the setting of the centred",
+        at_least=-0.1,
+        at_most=0.1,
+    ),
+}
+CENTRED_BEATS = {
+    "own_best": Rule(
+        "gain of the centred less that of the uncentred vectors, each at its own best setting",
+        at_least=0.0,
+    )
+}
+RANKS = {
+    "among_random": Rule("rank of its gain among 99 random directions of its norm", at_most=1.0),
+    "among_shuffled": Rule(
+        "rank of its gain among 99 vectors of its norm from genres with shuffled labels",
+        at_most=1.0,
+    ),
+}
+WRONG_WAY = {
+    "ratio": Rule(
+        "share of prompts with fewer target stems than unsteered, over the same share in a second "
+        "unsteered draw",
+        at_most=0.5,
+    )
+}
+EVERY_BEST = {
+    "over_first": Rule("gain at every token less gain at the first alone", at_least=0.0),
+}
+PAIRED_COST = {
+    "nats": Rule(
+        "surprise under the unsteered model at matched gain, paired (target - source) less "
+        "uncentred, in nats a token",
+        at_most=0.0,
+    )
+}
+OTHERS = ("one_pair", "principal", "logistic", "whitened")
+NO_OTHER = {
+    other: Rule(
+        f"gain of {other.replace('_', ' ')} less that of the centred vector, each at its own best "
+        "setting",
+        at_most=0.1,
+    )
+    for other in OTHERS
+}
+
+CLAIMS = (
+    Claim(
+        id="I-6",
+        origin="source",
+        source=EXAMPLES,
+        statement="A mean-centred vector steers: Shakespeare, added to the first token.",
+        rules=works("Shakespeare"),
+        refuted_by=does_nothing("Shakespeare"),
+        beside=second(works("Shakespeare")),
+        scope="shipped LM",
+        setting=FIRST,
+    ),
+    Claim(
+        id="I-7",
+        origin="source",
+        source=EXAMPLES,
+        statement="An isolated feature steers: sci-fi less stories, added to the first token.",
+        rules=works("sci-fi"),
+        refuted_by=does_nothing("sci-fi"),
+        beside=second(works("sci-fi")),
+        scope="shipped LM",
+        setting=FIRST,
+    ),
+    Claim(
+        id="I-8",
+        origin="source",
+        source=EXAMPLES,
+        statement="A pair adds one feature and removes another: fantasy less sports, first token.",
+        rules=works("fantasy") | FEWER_SPORTS,
+        refuted_by=does_nothing("fantasy"),
+        beside=second(works("fantasy") | FEWER_SPORTS),
+        scope="shipped LM",
+        setting=f"prompts of sports, whose mean is over the other half of its texts; {FIRST}",
+    ),
+    Claim(
+        id="I-9",
+        origin="source",
+        source=f"{JORGENSEN}, Counterbalanced Subtractions",
+        statement=(
+            "A counterbalanced pair removes the mean, which steers nowhere, and adds a second "
+            "feature."
+        ),
+        rules=PAIR,
+        refuted_by={
+            "mean_in_love": Rule("cosine of the mean of loving texts with m", at_most=0.1),
+        },
+        beside=second(PAIR)
+        | {
+            "opposite": Rule(
+                "cosine of (loving - m) with (hateful - m), mean over the outputs of the blocks: "
+                "are love and hate the two ends of one direction?",
+                at_most=-0.8,
+            ),
+        },
+        scope="shipped LM",
+        setting=(
+            "100 loving and 100 hateful texts, the pairs on one subject drawn together in the "
+            f"bootstrap; {SETTING}"
+        ),
+    ),
+    Claim(
+        id="I-11",
+        origin="source",
+        source="Jorgensen et al. 2023, sec. 4",
+        statement="Centred vectors steer better than uncentred ones.",
+        rules=CENTRED_BEATS,
+        refuted_by={
+            "own_best": Rule(
+                "gain of the centred less that of the uncentred vectors, each at its own best",
+                at_most=0.0,
+            )
+        },
+        beside=second(CENTRED_BEATS)
+        | {
+            "equal_coefficient": Rule(
+                "gain of the centred less that of the uncentred vectors at the same layer, "
+                "position and coefficient",
+                at_least=0.0,
+            ),
+            "equal_norm": Rule(
+                "gain of the centred less that of the uncentred vectors at the same layer, "
+                "position and norm",
+                at_least=0.0,
+            ),
+            "cheaper": Rule(
+                "surprise of the centred less that of the uncentred vectors at matched gain, in "
+                "nats a token",
+                at_most=0.0,
+            ),
+        },
+        scope="shipped LM",
+        setting=SETTING,
+    ),
+    Claim(
+        id="I-12",
+        origin="ours",
+        source="ours",
+        statement="Nothing else of that norm does it: the centred vector ranks first.",
+        rules=RANKS,
+        beside=second(RANKS),
+        scope="shipped LM",
+        setting=(
+            "100 prompts, 25 towards each of the four genres; the layer, coefficient and position "
+            f"of the centred vectors; {SETTING}"
+        ),
+    ),
+    Claim(
+        id="I-14",
+        origin="ours",
+        source="ours; after Tan et al. 2024",
+        statement=(
+            "Steering seldom moves a prompt the wrong way: at most half as often as a second "
+            "unsteered draw."
+        ),
+        rules=WRONG_WAY,
+        beside=second(WRONG_WAY)
+        | {
+            "no_gain": Rule(
+                "share of prompts whose steered completion has no more target stems than the "
+                "unsteered one",
+                at_most=0.5,
+            ),
+        },
+        scope="shipped LM",
+        setting=f"centred vectors at their best; {SETTING}",
+    ),
+    Claim(
+        id="I-15",
+        origin="ours",
+        source="ours",
+        statement="At a bounded cost, every token is the place to add the vector, not the first.",
+        rules=EVERY_BEST,
+        beside=second(EVERY_BEST)
+        | {
+            "over_last_prompt": Rule(
+                "gain at every token less gain at the last token of the prompt", at_least=0.0
+            ),
+            "over_generated": Rule(
+                "gain at every token less gain at generated tokens", at_least=0.0
+            ),
+        },
+        scope="shipped LM",
+        setting=f"centred vectors, the best layer and coefficient of each position; {SETTING}",
+    ),
+    Claim(
+        id="I-16",
+        origin="source",
+        source="Turner et al. 2023, quoted in Jorgensen 2023",
+        statement="Capabilities are better preserved by paired, counterbalanced additions.",
+        rules=PAIRED_COST,
+        refuted_by={"nats": Rule("the same difference of surprise", at_least=0.0)},
+        beside=second(PAIRED_COST)
+        | {
+            "nats_centred": Rule(
+                "the same, centred (target - m) less uncentred, in nats a token", at_most=0.0
+            ),
+            "nats_isolated": Rule(
+                "the same, isolated (target - stories) less uncentred, in nats a token",
+                at_most=0.0,
+            ),
+            "distinct": Rule("distinct-2 at matched gain, paired less uncentred", at_least=0.0),
+            "matched": Rule(
+                "how well gains match: paired over uncentred, less 1", at_least=-0.2, at_most=0.2
+            ),
+        },
+        scope="shipped LM",
+        setting=(
+            "each kind at its own best layer and position; the coefficient by interpolation such "
+            "that the gain on the even texts is 0.8 of the least of the kinds' best gains; "
+            f"{SETTING}"
+        ),
+    ),
+    Claim(
+        id="I-17",
+        origin="ours",
+        source="ours; against Turner et al. 2023, Zou et al. 2023 and others",
+        statement="No other way to make a vector from the same texts steers better.",
+        rules=NO_OTHER,
+        beside={
+            "prompting_line": Rule(
+                "gain of a line that names the genre, put before the prompt, less that of the "
+                "centred vector",
+                at_most=0.1,
+            ),
+            "prompting_story": Rule(
+                "gain of a text of the genre, put before the prompt, less that of the centred "
+                "vector",
+                at_most=0.1,
+            ),
+        },
+        scope="shipped LM",
+        setting=f"every vector scaled to the norm of the centred one; {SETTING}",
+    ),
+    Claim(
+        id="I-18",
+        origin="ours",
+        source="data of Jorgensen et al. 2023, recomputed",
+        statement=(
+            "Centring helps function vectors in GPT-J at layer 15, and hurts in Llama-2 7B at "
+            "layer 12."
+        ),
+        rules={
+            "gpt_j": Rule("GPT-J, layer 15: accuracy centred less uncentred", at_least=0.0),
+            "llama": Rule("Llama-2 7B, layer 12: accuracy centred less uncentred", at_most=0.0),
+        },
+        beside={
+            "anisotropy": Rule(
+                "correlation over GPT-J layers 8 to 18 of the gain from centring with the mean "
+                "cosine; the paper supposes a positive one",
+                at_least=0.0,
+            ),
+            "anisotropy_at_depth": Rule(
+                "the same, both with their linear trend over layers taken away", at_least=0.0
+            ),
+        },
+        scope="published data",
+        setting=(
+            "six tasks, five seeds each, zero-shot top-1 accuracy; 99% bootstrap intervals over "
+            "tasks, and over seeds within them"
+        ),
+    ),
+)
