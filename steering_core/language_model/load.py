@@ -22,6 +22,7 @@ from transformers import (
 )
 
 SHIPPED = Path(__file__).parent / "model"
+SECOND = Path(__file__).parent / "model_second_seed"
 CHECKSUMS = "checksums.json"
 ENVIRONMENT_VARIABLE = "STEERING_CORE_MODEL"
 

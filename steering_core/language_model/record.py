@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.language_model.activations import Centre
 from steering_core.language_model.load import SHIPPED, check_folder
@@ -65,6 +66,21 @@ def training_mean(
         raise ValueError(f'centre: got {centre!r}; "tokens" and "positions" are allowed')
     with safe_open(_finished(folder, MEANS) / MEANS, "pt") as stored:
         return stored.get_tensor(centre)
+
+
+def centre_of(
+    model: TransformerBridge, otherwise: Float[Tensor, "layers d_model"]
+) -> Float[Tensor, "layers d_model"]:
+    """The mean over the model's training text, where it comes with the model; else `otherwise`.
+
+    Args:
+        model: from `load_model`; its folder is looked up.
+        otherwise: the mean over texts at hand.
+    """
+    folder = Path(model.original_model.config._name_or_path)
+    if not (folder / MEANS).is_file():
+        return otherwise
+    return training_mean(folder=folder).to(otherwise)
 
 
 def _finished(folder: str | Path, *needed: str) -> Path:

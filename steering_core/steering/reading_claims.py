@@ -148,8 +148,9 @@ CLAIMS = (
         },
         scope="shipped LM",
         setting=(
-            "the shipped model; gains as in I-11, all with the layer, coefficient and position of "
-            "the centred vectors; 99% bootstrap intervals over draws of texts, and over prompts"
+            "the shipped model; gains as in I-11, all with the layer, coefficient, position and "
+            "norm of the centred vectors; 99% bootstrap intervals over draws of texts, and over "
+            "prompts"
         ),
     ),
     Claim(
