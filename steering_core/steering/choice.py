@@ -80,7 +80,8 @@ def _coefficient_at(
         & (table.kind == kind)
         & (table.layer == setting.layer)
         & (table.position == setting.position)
-    ].sort_values("coefficient")
+    ]
+    rows = rows.sort_values("coefficient")
     before, had = 0.0, 0.0
     for coefficient, reached in zip(rows.coefficient, rows.gain, strict=True):
         if reached >= gain:

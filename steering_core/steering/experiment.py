@@ -89,8 +89,8 @@ def vectors_of(
 ) -> Float64[Tensor, "trials d_model"]:
     """The vector of each trial, from texts that its prompt is not one of where its kind can be."""
     made = {
-        key: KINDS[kind](material, key[0], key[1], OTHER[key[2]])[layer]
-        for key in {(t.source, t.target, t.half) for t in chosen}
+        (source, target, half): KINDS[kind](material, source, target, OTHER[half])[layer]
+        for source, target, half in {(t.source, t.target, t.half) for t in chosen}
     }
     return torch.stack([made[t.source, t.target, t.half] for t in chosen])
 

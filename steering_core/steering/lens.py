@@ -6,7 +6,7 @@ norm does to it has to be said, since the lens is used on vectors that the norm 
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -45,7 +45,7 @@ def token_logits(
     unembedding = model.original_model.get_output_embeddings().weight
     x = vector.to(unembedding)
     if norm != "none":
-        final = model.ln_final
+        final: Any = model.ln_final
         x = final(x)
         bias = getattr(final, "bias", None)
         if norm == "gain" and bias is not None:

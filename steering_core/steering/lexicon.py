@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import snowballstemmer
@@ -99,7 +100,7 @@ def _stem(word: str) -> str:
 
 
 @cache
-def _stemmer() -> snowballstemmer.stemmer:
+def _stemmer() -> Any:
     return snowballstemmer.stemmer("english")
 
 
