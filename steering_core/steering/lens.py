@@ -42,15 +42,21 @@ def token_logits(
         raise ValueError("vector: got numbers that are not finite; finite ones are allowed")
     if norm not in get_args(Norm):
         raise ValueError(f"norm: got {norm!r}; allowed are {', '.join(get_args(Norm))}")
-    unembedding = model.original_model.get_output_embeddings().weight
-    x = vector.to(unembedding)
+    weights = unembedding(model)
+    x = vector.to(weights)
     if norm != "none":
         final: Any = model.ln_final
         x = final(x)
         bias = getattr(final, "bias", None)
         if norm == "gain" and bias is not None:
             x = x - bias
-    return x @ unembedding.T
+    return x @ weights.T
+
+
+def unembedding(model: TransformerBridge) -> Float[Tensor, "vocabulary d_model"]:
+    """The row of each token in the model's last matrix."""
+    inner: Any = model.original_model
+    return inner.get_output_embeddings().weight
 
 
 def top_tokens(

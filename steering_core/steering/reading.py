@@ -20,7 +20,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.publishing.claims import Measured
 from steering_core.steering.anisotropy import interval
-from steering_core.steering.lens import Norm, token_logits
+from steering_core.steering.lens import Norm, token_logits, unembedding
 from steering_core.steering.lexicon import shipped_lexicons, stems
 from steering_core.steering.material import Material
 
@@ -49,7 +49,7 @@ class Reader:
     @cached_property
     def in_lexicon(self) -> Mapping[str, Float64[Tensor, " vocabulary"]]:
         """For each genre, 1 at tokens whose stem is in its wide lexicon, else 0."""
-        size = self.model.original_model.get_output_embeddings().weight.shape[0]
+        size = unembedding(self.model).shape[0]
         known = range(min(size, len(self.model.tokenizer)))
         words = [self.model.tokenizer.decode([token]) for token in known]
         found = {}
@@ -131,10 +131,9 @@ def measured(
         [statistic({name: own[r] for name, own in drawn.items()}) for r in range(resamples)],
         dtype=torch.float64,
     )
-    low, high = interval(values)
     value = statistic({name: material.mean(name) for name in sets})
     n = sum(material.spans[name].stop - material.spans[name].start for name in sets)
-    return Measured(value, n, (float(low), float(high)))
+    return Measured(value, n, _ends(values))
 
 
 def alike(reader: Reader, *, centred: bool) -> Measured:
@@ -270,10 +269,12 @@ def love_and_mean(
         }
 
     values, spread = cosines(love, hate), cosines(*again)
-    return {
-        name: Measured(float(values[name]), n, tuple(float(end) for end in interval(spread[name])))
-        for name in values
-    }
+    return {name: Measured(float(values[name]), n, _ends(spread[name])) for name in values}
+
+
+def _ends(values: Float64[Tensor, " resamples"]) -> tuple[float, float]:
+    low, high = interval(values)
+    return float(low), float(high)
 
 
 def _cosine_over_blocks(a: Tensor, b: Tensor) -> Tensor:
