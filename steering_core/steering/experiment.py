@@ -89,8 +89,8 @@ def vectors_of(
 ) -> Float64[Tensor, "trials d_model"]:
     """The vector of each trial, from texts that its prompt is not one of where its kind can be."""
     made = {
-        (source, target, half): KINDS[kind](material, source, target, OTHER[half])[layer]
-        for source, target, half in {(t.source, t.target, t.half) for t in chosen}
+        key: KINDS[kind](material, t.source, t.target, OTHER[t.half])[layer]
+        for key, t in {(t.source, t.target, t.half): t for t in chosen}.items()
     }
     return torch.stack([made[t.source, t.target, t.half] for t in chosen])
 
