@@ -7,6 +7,7 @@ each set.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
+from steering_core.language_model.texts import load_texts
 from steering_core.publishing.claims import Measured
 from steering_core.steering.anisotropy import interval
 from steering_core.steering.lens import Norm, token_logits, unembedding
@@ -26,10 +28,17 @@ from steering_core.steering.material import Material
 
 STORY_GENRES = ("fantasy", "scifi", "sports")
 K = 8
-RESAMPLES = 400
+RESAMPLES = 300
 
-Columns = Mapping[str, Int64[Tensor, "layers k"]]
+Layers = Float64[Tensor, "layers d_model"]
+Means = Mapping[str, Float64[Tensor, "*batch layers d_model"]]
+"""The mean activation of each set of texts; with a leading axis where texts are drawn again."""
+
+Columns = Mapping[str, Int64[Tensor, "*batch layers k"]]
 """The tokens of each name, the likeliest first, at every layer."""
+
+Band = tuple[Tensor, Tensor, Tensor]
+"""Values with the lower and upper ends of their intervals, each (layers,)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Reader:
         return found
 
     def columns(
-        self, vectors: Mapping[str, Float64[Tensor, "layers d_model"]], k: int = K
+        self, vectors: Mapping[str, Float64[Tensor, "*batch layers d_model"]], k: int = K
     ) -> Columns:
         """The k likeliest tokens of each vector at every layer."""
         return {
@@ -76,7 +85,7 @@ class Reader:
             for name, column in columns.items()
         }
 
-    def of_genre(self, columns: Columns) -> dict[str, Float64[Tensor, " layers"]]:
+    def of_genre(self, columns: Columns) -> dict[str, Float64[Tensor, "*batch layers"]]:
         """How many of each genre's tokens are in its lexicon, at every layer."""
         return {name: self.in_lexicon[name][column].sum(-1) for name, column in columns.items()}
 
@@ -87,17 +96,26 @@ def _tells(token: str, lexicon: frozenset[str]) -> bool:
 
 
 def jaccard(
-    a: Int64[Tensor, "layers k"], b: Int64[Tensor, "layers k"]
-) -> Float64[Tensor, " layers"]:
+    a: Int64[Tensor, "*batch layers k"], b: Int64[Tensor, "*#batch layers k"]
+) -> Float64[Tensor, "*batch layers"]:
     """Size of the intersection over size of the union of two columns, at every layer."""
-    shared = (a[:, :, None] == b[:, None, :]).any(-1).sum(-1).double()
-    return shared / (a.shape[1] + b.shape[1] - shared)
+    shared = (a[..., :, None] == b[..., None, :]).any(-1).sum(-1).double()
+    return shared / (a.shape[-1] + b.shape[-1] - shared)
 
 
-def mean_jaccard(columns: Columns) -> Float64[Tensor, " layers"]:
+def mean_jaccard(columns: Columns) -> Float64[Tensor, "*batch layers"]:
     """Mean over all pairs of columns."""
     pairs = [jaccard(a, b) for a, b in combinations(columns.values(), 2)]
     return torch.stack(pairs).mean(0)
+
+
+def most_frequent(model: TransformerBridge, k: int = K) -> Int64[Tensor, " k"]:
+    """The k tokens that stand most often in the texts of the three genres, but for the first."""
+    counts: Counter[int] = Counter()
+    for genre in STORY_GENRES:
+        rows = model.tokenizer(load_texts(genre), add_special_tokens=False)["input_ids"]
+        counts.update(token for row in rows for token in row[1:])
+    return torch.tensor([token for token, _ in counts.most_common(k)])
 
 
 def resampled_means(
@@ -108,175 +126,157 @@ def resampled_means(
     means = {}
     for name in sets:
         span = material.spans[name]
-        n = span.stop - span.start
-        drawn = generator.multinomial(n, np.full(n, 1 / n), size=resamples)
-        weights = torch.from_numpy(drawn).double()
-        tokens = weights @ material.sums.tokens[span]
-        total = torch.einsum("rt,ltd->rld", weights, material.sums.total[:, span])
-        means[name] = total / tokens[:, None, None]
+        counts = resampled_counts(span.stop - span.start, generator, resamples)
+        means[name] = weighted_mean(material, span, counts)
     return means
 
 
-def measured(
-    material: Material,
-    sets: Sequence[str],
-    statistic: Callable[[Mapping[str, Float64[Tensor, "layers d_model"]]], float],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Measured:
-    """A number that follows from the means of some sets, with its 99% interval over their texts."""
-    drawn = resampled_means(material, sets, resamples=resamples, seed=seed)
-    values = torch.tensor(
-        [statistic({name: own[r] for name, own in drawn.items()}) for r in range(resamples)],
-        dtype=torch.float64,
-    )
-    value = statistic({name: material.mean(name) for name in sets})
+def resampled_counts(
+    n: int, generator: np.random.Generator, resamples: int = RESAMPLES
+) -> Float64[Tensor, "resamples texts"]:
+    """How often each of n texts is drawn in each resample."""
+    return torch.from_numpy(generator.multinomial(n, np.full(n, 1 / n), size=resamples)).double()
+
+
+def weighted_mean(
+    material: Material, span: slice, counts: Float64[Tensor, "resamples texts"]
+) -> Float64[Tensor, "resamples layers d_model"]:
+    """The mean over all tokens of some texts, each text counted so many times."""
+    total = torch.einsum("rt,ltd->rld", counts, material.sums.total[:, span])
+    return total / (counts @ material.sums.tokens[span])[:, None, None]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Numbers that follow from the means of sets of texts, one a layer, and what they are with the
+    texts drawn again.
+
+    n: how many texts stand behind them.
+    """
+
+    value: Float64[Tensor, " layers"]
+    drawn: Float64[Tensor, "resamples layers"]
+    n: int
+
+    def __sub__(self, other: Spread) -> Spread:
+        """The difference; both are of the same texts and draws."""
+        return Spread(self.value - other.value, self.drawn - other.drawn, self.n)
+
+    @property
+    def band(self) -> Band:
+        """The values with their 99% intervals."""
+        return self.value, *interval(self.drawn)
+
+    def over(self, layers: Sequence[int]) -> Measured:
+        """The mean over some layers."""
+        chosen = list(layers)
+        value = float(self.value[chosen].mean())
+        return Measured(value, self.n, ends(self.drawn[:, chosen].mean(-1)))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Vectors made of the means of some sets, and the tokens that they decode to.
+
+    reader: whose tokens. sets: whose texts. vectors: from the means of the sets to vectors.
+    """
+
+    reader: Reader
+    sets: Sequence[str]
+    vectors: Callable[[Means], Means]
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The tokens at every layer."""
+        means = {name: self.reader.material.mean(name) for name in self.sets}
+        return self.reader.columns(self.vectors(means))
+
+    @cached_property
+    def drawn(self) -> Columns:
+        """The same with the texts drawn again, many times."""
+        means = resampled_means(self.reader.material, self.sets)
+        return self.reader.columns(self.vectors(means))
+
+    def spread(self, statistic: Callable[[Columns], Tensor]) -> Spread:
+        """A statistic of the columns, one number a layer."""
+        spans = [self.reader.material.spans[name] for name in self.sets]
+        n = sum(span.stop - span.start for span in spans)
+        return Spread(statistic(self.columns), statistic(self.drawn), n)
+
+    def genre_words(self) -> Spread:
+        """Tokens that are in the genre's lexicon, mean over genres."""
+        return self.spread(
+            lambda columns: torch.stack(list(self.reader.of_genre(columns).values())).mean(0)
+        )
+
+    def alike(self) -> Spread:
+        """Mean Jaccard index over pairs of columns."""
+        return self.spread(mean_jaccard)
+
+    def alike_with(self, tokens: Int64[Tensor, "layers k"]) -> Spread:
+        """Mean Jaccard index of the columns with given tokens."""
+        return self.spread(
+            lambda columns: torch.stack([jaccard(c, tokens) for c in columns.values()]).mean(0)
+        )
+
+
+def uncentred(reader: Reader) -> Reading:
+    """The means of the three genres of stories, as they are."""
+    return Reading(reader, STORY_GENRES, lambda means: means)
+
+
+def centred(reader: Reader, centre: Layers | None = None) -> Reading:
+    """The same less a centre; m if none is given."""
+    off = reader.material.centre if centre is None else centre
+    return Reading(reader, STORY_GENRES, lambda means: {n: m - off for n, m in means.items()})
+
+
+def sports(reader: Reader, *, isolated: bool) -> Reading:
+    """Sports less stories of other genres, or less m; of the same draws."""
+
+    def vectors(means: Means) -> Means:
+        return {"sports": means["sports"] - (means["stories"] if isolated else centre)}
+
+    centre = reader.material.centre
+    return Reading(reader, ("sports", "stories"), vectors)
+
+
+def projection_falls(reader: Reader) -> Spread:
+    """How much less of (stories - m) is left in sports - stories than in sports - m; as a share."""
+    material, sets = reader.material, ("sports", "stories")
+
+    def fall(means: Means) -> Tensor:
+        towards = torch.nn.functional.normalize(means["stories"] - material.centre, dim=-1)
+        before, after = (
+            ((means["sports"] - off) * towards).sum(-1).abs()
+            for off in (material.centre, means["stories"])
+        )
+        return 1 - after / before
+
+    value = fall({name: material.mean(name) for name in sets})
     n = sum(material.spans[name].stop - material.spans[name].start for name in sets)
-    return Measured(value, n, _ends(values))
+    return Spread(value, fall(resampled_means(material, sets)), n)
 
 
-def alike(reader: Reader, *, centred: bool) -> Measured:
-    """I-3, I-4: mean Jaccard index of the genres' top tokens, over pairs and middle layers."""
-
-    def statistic(means: Mapping[str, Tensor]) -> float:
-        columns = reader.columns(_at(reader, means, centred))
-        return float(mean_jaccard(columns).mean())
-
-    return measured(reader.material, STORY_GENRES, statistic)
-
-
-def genre_words(reader: Reader, *, centred: bool, layers: Sequence[int] | None = None) -> Measured:
-    """I-4: tokens of the top that are in the genre's lexicon, mean over genres and layers."""
-
-    def statistic(means: Mapping[str, Tensor]) -> float:
-        columns = reader.columns(_at(reader, means, centred, layers))
-        return float(torch.stack(list(reader.of_genre(columns).values())).mean())
-
-    return measured(reader.material, STORY_GENRES, statistic)
+def decide(reader: Reader) -> dict[str, dict[str, Measured]]:
+    """The rules of I-3, I-4 and I-5 on one model: claim -> part -> measured."""
+    middle = reader.middle
+    as_they_are, less_mean = uncentred(reader), centred(reader)
+    kept = [sports(reader, isolated=isolated).genre_words() for isolated in (True, False)]
+    return {
+        "I-3": {"jaccard": as_they_are.alike().over(middle)},
+        "I-4": {
+            "jaccard": less_mean.alike().over(middle),
+            "of_genre": less_mean.genre_words().over(middle),
+        },
+        "I-5": {
+            "projection_falls": projection_falls(reader).over(middle),
+            "lexicon_kept": (kept[0] - kept[1]).over(middle),
+        },
+    }
 
 
-def alike_with(reader: Reader, tokens: Int64[Tensor, "layers k"]) -> Measured:
-    """I-3: mean Jaccard index of the uncentred genres' top tokens with given ones.
-
-    Args:
-        reader: the model.
-        tokens: at each of the middle layers.
-    """
-
-    def statistic(means: Mapping[str, Tensor]) -> float:
-        columns = reader.columns(_at(reader, means, False))
-        return float(torch.stack([jaccard(own, tokens) for own in columns.values()]).mean())
-
-    return measured(reader.material, STORY_GENRES, statistic)
-
-
-def projection_falls(reader: Reader) -> Measured:
-    """I-5: how much less of (stories - m) is left in sports - stories than in sports - m."""
-
-    def statistic(means: Mapping[str, Tensor]) -> float:
-        layers = list(reader.middle)
-        centre = reader.material.centre[layers]
-        sports, stories = means["sports"][layers], means["stories"][layers]
-        towards = torch.nn.functional.normalize(stories - centre, dim=-1)
-        before, after = (((sports - off) * towards).sum(-1).abs() for off in (centre, stories))
-        return float((1 - after / before).mean())
-
-    return measured(reader.material, ("sports", "stories"), statistic)
-
-
-def lexicon_kept(reader: Reader) -> Measured:
-    """I-5: sports tokens among the top of sports - stories, less those of sports - m."""
-
-    def statistic(means: Mapping[str, Tensor]) -> float:
-        layers = list(reader.middle)
-        offs = {"isolated": means["stories"][layers], "centred": reader.material.centre[layers]}
-        found = {
-            name: reader.of_genre(reader.columns({"sports": means["sports"][layers] - off}))
-            for name, off in offs.items()
-        }
-        return float((found["isolated"]["sports"] - found["centred"]["sports"]).mean())
-
-    return measured(reader.material, ("sports", "stories"), statistic)
-
-
-def _at(
-    reader: Reader,
-    means: Mapping[str, Tensor],
-    centred: bool,
-    layers: Sequence[int] | None = None,
-) -> dict[str, Float64[Tensor, "layers d_model"]]:
-    """The means at some layers, the middle ones if none are named, centred or not."""
-    chosen = list(reader.middle if layers is None else layers)
-    off = reader.material.centre[chosen] if centred else 0.0
-    return {name: mean[chosen] - off for name, mean in means.items()}
-
-
-def centre_from_few(
-    material: Material, sizes: Sequence[int], *, draws: int = 100, seed: int = 0
-) -> Float64[Tensor, "sizes draws layers"]:
-    """Cosine of the mean of a few texts, drawn without return, with the mean of all texts.
-
-    Args:
-        material: of a model.
-        sizes: how many texts are drawn, each from 1 to all.
-        draws: of each size.
-        seed: of the draws.
-
-    Raises:
-        ValueError: a size out of range.
-    """
-    n = material.sums.n_texts
-    if bad := [size for size in sizes if not 1 <= size <= n]:
-        raise ValueError(f"sizes: got {bad[0]}; 1 to {n} are allowed")
-    generator = np.random.default_rng(seed)
-    whole = material.all_texts
-    rows = []
-    for size in sizes:
-        means = [
-            material.mean_of_texts(generator.choice(n, size, replace=False).tolist())
-            for _ in range(draws)
-        ]
-        rows.append(torch.cosine_similarity(torch.stack(means), whole[None], dim=-1))
-    return torch.stack(rows)
-
-
-def love_and_mean(
-    material: Material, *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Measured]:
-    """I-9: cosines of love, of love less hate with m, and of love less m with hate less m.
-
-    Each is a mean over the outputs of the blocks. Text n of the loving and of the hateful set are
-    on one subject and drawn together.
-    """
-    love, hate, m = material.mean("loving"), material.mean("hateful"), material.centre
-    spans = [material.spans[name] for name in ("loving", "hateful")]
-    n = spans[0].stop - spans[0].start
-    generator = np.random.default_rng(seed)
-    drawn = generator.multinomial(n, np.full(n, 1 / n), size=resamples)
-    weights = torch.from_numpy(drawn).double()
-    again = []
-    for span in spans:
-        tokens = weights @ material.sums.tokens[span]
-        total = torch.einsum("rt,ltd->rld", weights, material.sums.total[:, span])
-        again.append(total / tokens[:, None, None])
-
-    def cosines(love: Tensor, hate: Tensor) -> dict[str, Tensor]:
-        return {
-            "mean_in_love": _cosine_over_blocks(love, m),
-            "mean_in_pair": _cosine_over_blocks(love - hate, m),
-            "opposite": _cosine_over_blocks(love - m, hate - m),
-        }
-
-    values, spread = cosines(love, hate), cosines(*again)
-    return {name: Measured(float(values[name]), n, _ends(spread[name])) for name in values}
-
-
-def _ends(values: Float64[Tensor, " resamples"]) -> tuple[float, float]:
+def ends(values: Float64[Tensor, " resamples"]) -> tuple[float, float]:
+    """The 99% interval of one number."""
     low, high = interval(values)
     return float(low), float(high)
-
-
-def _cosine_over_blocks(a: Tensor, b: Tensor) -> Tensor:
-    """Mean over the outputs of the blocks of the cosine, layer by layer."""
-    return torch.cosine_similarity(a, b, dim=-1)[..., 1:].mean(-1)

@@ -89,7 +89,7 @@ def cosine_lines(lines: Mapping[str, Band]) -> Figure:
     """Mean cosine at every layer, each line with its band."""
     with use_style():
         fig, ax = plt.subplots(figsize=(6.4, 3.8))
-        _bands(ax, lines)
+        bands(ax, lines)
         ax.axhline(0.1, color=INK, linewidth=0.8, linestyle=":", label="0.1, the rule of I-1")
         ax.set(ylabel="mean cosine of two tokens")
         if min(float(low.min()) for _, low, _ in lines.values()) >= 0:
@@ -124,7 +124,7 @@ def share_lines(lines: Mapping[str, Band]) -> Figure:
     """Norm of the mean over mean of the norms, at every layer."""
     with use_style():
         fig, ax = plt.subplots(figsize=(6.4, 3.4))
-        _bands(ax, lines)
+        bands(ax, lines)
         ax.set(ylabel="norm of mean / mean of norms", ylim=(0, 1))
         ax.legend()
     return fig
@@ -295,13 +295,14 @@ def agreement_lines(
     """Cosine between the means of sets of texts, at every layer."""
     with use_style():
         fig, ax = plt.subplots(figsize=(6.4, 3.4))
-        _bands(ax, {name: (value, value, value) for name, value in lines.items()})
+        bands(ax, {name: (value, value, value) for name, value in lines.items()})
         ax.set(ylabel="cosine between means", ylim=(None, 1.005))
         ax.legend()
     return fig
 
 
-def _bands(ax: Axes, lines: Mapping[str, Band]) -> None:
+def bands(ax: Axes, lines: Mapping[str, Band]) -> None:
+    """A line with its band for each name, over the layers."""
     looks = cycle(zip(PALETTE, "osDv^<>P", strict=True))
     for (name, (value, low, high)), (colour, marker) in zip(lines.items(), looks, strict=False):
         at = np.arange(len(value))

@@ -1,0 +1,89 @@
+"""Which centre to take away, from how many texts, and what a pair does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from steering_core.publishing.claims import Measured
+from steering_core.steering.material import Material
+from steering_core.steering.reading import RESAMPLES, ends, resampled_counts, weighted_mean
+
+
+def centre_from_few(
+    material: Material, sizes: Sequence[int], *, draws: int = 100, seed: int = 0
+) -> Float64[Tensor, "sizes draws layers"]:
+    """Cosine of the mean of a few texts, drawn without return, with the mean of all texts.
+
+    Args:
+        material: of a model.
+        sizes: how many texts are drawn, each from 1 to all.
+        draws: of each size.
+        seed: of the draws.
+
+    Raises:
+        ValueError: a size out of range.
+    """
+    n = material.sums.n_texts
+    if bad := [size for size in sizes if not 1 <= size <= n]:
+        raise ValueError(f"sizes: got {bad[0]}; 1 to {n} are allowed")
+    generator = np.random.default_rng(seed)
+    whole = material.all_texts
+    rows = []
+    for size in sizes:
+        means = [
+            material.mean_of_texts(generator.choice(n, size, replace=False).tolist())
+            for _ in range(draws)
+        ]
+        rows.append(torch.cosine_similarity(torch.stack(means), whole[None], dim=-1))
+    return torch.stack(rows)
+
+
+def measured_cosine(drawn: Float64[Tensor, " draws"]) -> Measured:
+    """I-13: the mean over draws of a cosine, with the interval that holds 99% of the draws."""
+    return Measured(float(drawn.mean()), len(drawn), ends(drawn))
+
+
+def love_and_mean(
+    material: Material, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Measured]:
+    """I-9: the cosines of `love_by_layer`, mean over the outputs of the blocks.
+
+    Text n of the loving and of the hateful set are on one subject and drawn together.
+    """
+    spans = [material.spans[name] for name in ("loving", "hateful")]
+    n = spans[0].stop - spans[0].start
+    counts = resampled_counts(n, np.random.default_rng(seed), resamples)
+    love, hate = (weighted_mean(material, span, counts) for span in spans)
+    drawn = _pair_cosines(love, hate, material.centre)
+    values = _pair_cosines(material.mean("loving"), material.mean("hateful"), material.centre)
+    return {
+        part: Measured(float(values[part][1:].mean()), n, ends(drawn[part][..., 1:].mean(-1)))
+        for part in values
+    }
+
+
+def love_by_layer(material: Material) -> dict[str, Float64[Tensor, " layers"]]:
+    """Cosines of loving texts L and hateful ones H: of L with the centre m, of L - H with m, and of
+    L - m with H - m.
+    """
+    cosines = _pair_cosines(material.mean("loving"), material.mean("hateful"), material.centre)
+    names = {"mean_in_love": "L, m", "mean_in_pair": "L - H, m", "opposite": "L - m, H - m"}
+    return {names[part]: values for part, values in cosines.items()}
+
+
+def _pair_cosines(
+    love: Float64[Tensor, "*batch layers d_model"],
+    hate: Float64[Tensor, "*batch layers d_model"],
+    m: Float64[Tensor, "layers d_model"],
+) -> dict[str, Float64[Tensor, "*batch layers"]]:
+    pairs = {
+        "mean_in_love": (love, m),
+        "mean_in_pair": (love - hate, m),
+        "opposite": (love - m, hate - m),
+    }
+    return {part: torch.cosine_similarity(a, b, dim=-1) for part, (a, b) in pairs.items()}

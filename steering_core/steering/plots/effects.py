@@ -1,0 +1,222 @@
+"""What steering does: gains and costs of settings, of kinds of vectors, of chance."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from steering_core.publishing.claims import Measured
+from steering_core.publishing.style import BLUE, GRID, INK, PALETTE, TEMPLATE, VERMILLION, use_style
+from steering_core.steering.choice import PERPLEXITY
+from steering_core.steering.lexicon import GENRES
+from steering_core.steering.plots.reading import nice
+
+MARKERS = "osD^vP<>X*"
+ALL_COSTS = 6.0  # the largest perplexity ratio that is drawn
+
+
+def frontier(table: pd.DataFrame) -> Figure:
+    """Gain over cost: every setting of a sweep as a dot, and each kind's best at every cost.
+
+    Args:
+        table: rows of a sweep, of one model.
+    """
+    with use_style():
+        fig, ax = plt.subplots(figsize=(7.2, 4.4))
+        ax.axvline(PERPLEXITY, color=INK, linewidth=0.8, linestyle=":")
+        ax.axhline(0, color=INK, linewidth=0.8)
+        looks = cycle(zip(PALETTE, MARKERS, strict=False))
+        for (kind, rows), (colour, marker) in zip(_by_kind(table), looks, strict=False):
+            cost = np.exp(rows.nats)
+            ax.plot(cost, rows.gain, marker, color=colour, markersize=3, alpha=0.25, linewidth=0)
+            best = envelope(rows)
+            ax.step(best.cost, best.gain, where="post", color=colour, linewidth=1.6)
+            ax.plot([], [], f"{marker}-", color=colour, label=_nice(kind))
+        ax.set(
+            xscale="log",
+            xlim=(0.85, ALL_COSTS),
+            xlabel="perplexity under the unsteered model, over that of unsteered text",
+            ylabel="gain in target stems a completion",
+        )
+        ax.set_xticks([1, 2, 3, 4, 6], ["1", "2", "3", "4", "6"], minor=False)
+        ax.minorticks_off()
+        fig.legend(loc="outside right center")
+    return fig
+
+
+def frontier_explorer(table: pd.DataFrame) -> go.Figure:
+    """The same dots; hovering one tells its setting, and a click on a name hides its kind."""
+    fig = go.Figure(layout={"template": TEMPLATE})
+    for (kind, rows), colour in zip(_by_kind(table), cycle(PALETTE), strict=False):
+        fig.add_scatter(
+            x=np.exp(rows.nats).round(3),
+            y=rows.gain,
+            mode="markers",
+            name=_nice(kind),
+            marker={"color": colour, "size": 7, "opacity": 0.7},
+            customdata=rows[["layer", "position", "coefficient", "distinct"]],
+            hovertemplate="gain %{y:.2f} at %{x:.2f} x perplexity<br>layer %{customdata[0]}, "
+            "%{customdata[1]}, coefficient %{customdata[2]}<br>distinct-2 %{customdata[3]:.2f} of "
+            "the unsteered",
+        )
+    fig.add_vline(x=PERPLEXITY, line={"dash": "dot", "width": 1})
+    fig.update_layout(
+        xaxis={"title": "perplexity ratio", "type": "log", "tickvals": [1, 2, 3, 4, 6]},
+        yaxis={"title": "gain in target stems"},
+        legend={"orientation": "h", "y": -0.25},
+        height=520,
+    )
+    fig.update_xaxes(range=[np.log10(0.85), np.log10(ALL_COSTS)])
+    return fig
+
+
+def envelope(rows: pd.DataFrame) -> pd.DataFrame:
+    """The largest gain at each cost or below it: columns cost and gain, both rising."""
+    ordered = rows.sort_values(by="nats")
+    best = ordered.gain.cummax()
+    return pd.DataFrame({"cost": np.exp(ordered.nats), "gain": best})
+
+
+def setting_maps(table: pd.DataFrame, kinds: Sequence[str], positions: Sequence[str]) -> Figure:
+    """The best gain within the allowed cost at every layer and position, a map a kind.
+
+    Args:
+        table: rows of a sweep that are within the allowed cost.
+        kinds: a map for each.
+        positions: the rows of a map.
+    """
+    grids = {kind: _best_grid(table, kind, positions) for kind in kinds}
+    highest = max(float(np.nanmax(grid)) for grid in grids.values())
+    with use_style():
+        fig, axes = plt.subplots(1, len(kinds), figsize=(9.6, 2.6), sharey=True)
+        for ax, (kind, grid) in zip(np.atleast_1d(axes), grids.items(), strict=True):
+            image = ax.imshow(grid, cmap="viridis", vmin=0, vmax=highest, aspect="auto")
+            for row, column in np.argwhere(np.isfinite(grid)):
+                value = grid[row, column]
+                ink = "white" if value < 0.6 * highest else INK
+                ax.text(column, row, f"{value:.1f}", ha="center", va="center", color=ink)
+            ax.set_xticks(range(grid.shape[1]))
+            ax.set_yticks(range(len(positions)), [p.replace("_", " ") for p in positions])
+            ax.set(title=_nice(kind), xlabel="layer")
+        fig.colorbar(image, ax=list(np.atleast_1d(axes)), label="gain")
+    return fig
+
+
+def dots(measures: Mapping[str, Measured], *, xlabel: str, zero: float = 0.0) -> Figure:
+    """A dot and its 99% interval for each name, the first on top."""
+    with use_style():
+        fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.34 * len(measures)))
+        ax.axvline(zero, color=INK, linewidth=0.8)
+        for row, measured in enumerate(measures.values()):
+            low, high = measured.interval or (measured.value, measured.value)
+            ax.plot([low, high], [row, row], color=BLUE, linewidth=2)
+            ax.plot(measured.value, row, "o", color=BLUE, markersize=6)
+        ax.set_yticks(range(len(measures)), list(measures))
+        ax.invert_yaxis()
+        ax.set(xlabel=xlabel)
+        ax.grid(axis="x", color=GRID)
+    return fig
+
+
+def dot_table(measures: Mapping[str, Measured]) -> pd.DataFrame:
+    """What the dots show."""
+    return pd.DataFrame(
+        [
+            {"what": name, "value": m.value, "interval": m.interval, "n": m.n}
+            for name, m in measures.items()
+        ]
+    )
+
+
+def pair_map(gains: Mapping[tuple[str, str], float]) -> Figure:
+    """Gain for each genre of prompts (rows) and target (columns)."""
+    grid = np.array([[gains.get((s, t), np.nan) for t in GENRES] for s in GENRES])
+    names = [nice(genre) for genre in GENRES]
+    highest = float(np.nanmax(np.abs(grid)))
+    with use_style():
+        fig, ax = plt.subplots(figsize=(5.4, 3.8))
+        image = ax.imshow(grid, cmap="RdBu", vmin=-highest, vmax=highest)
+        for row, column in np.argwhere(np.isfinite(grid)):
+            value = grid[row, column]
+            ink = "white" if abs(value) > 0.6 * highest else INK
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink)
+        ax.set_xticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), names)
+        ax.set(xlabel="steered towards", ylabel="prompts of")
+        fig.colorbar(image, label="gain in target stems")
+    return fig
+
+
+def null_histograms(nulls: pd.DataFrame, names: Mapping[str, str]) -> Figure:
+    """Gains of vectors that only have the norm, and the true one's.
+
+    Args:
+        nulls: rows of one model.
+        names: null -> how to call it, a panel each.
+    """
+    true = float(nulls[nulls.null == "none"].gain.iloc[0])
+    with use_style():
+        fig, axes = plt.subplots(1, len(names), figsize=(9.6, 2.8), sharex=True, sharey=True)
+        for ax, (null, name) in zip(axes, names.items(), strict=True):
+            ax.hist(nulls[nulls.null == null].gain, bins=20, color=GRID, edgecolor=INK)
+            ax.axvline(true, color=VERMILLION, linewidth=2, label="mean-centred vectors")
+            ax.set(title=name, xlabel="gain in target stems")
+        axes[0].set_ylabel("vectors")
+        handles, labels = axes[0].get_legend_handles_labels()
+        fig.legend(handles, labels, loc="outside upper center")
+    return fig
+
+
+def change_bars(changes: Mapping[str, Float[np.ndarray, " trials"]]) -> Figure:
+    """The share of prompts with each change in target stems, for each name."""
+    everything = np.concatenate(list(changes.values()))
+    steps = np.arange(everything.min(), everything.max() + 1)
+    width = 0.8 / len(changes)
+    with use_style():
+        fig, ax = plt.subplots(figsize=(6.8, 3.4))
+        for which, (name, values) in enumerate(changes.items()):
+            shares = [(values == step).mean() for step in steps]
+            at = steps + (which - (len(changes) - 1) / 2) * width
+            ax.bar(at, shares, width, color=PALETTE[which], label=name)
+        ax.axvline(-0.5, color=INK, linewidth=0.8, linestyle=":")
+        ax.set(xlabel="change in target stems of a completion", ylabel="share of prompts")
+        fig.legend(loc="outside upper center", ncols=2)
+    return fig
+
+
+def beside(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Prompts, unsteered and steered completions as a Markdown table."""
+    head = ["| prompt | unsteered | steered |", "| --- | --- | --- |"]
+    return "\n".join(head + [f"| {' | '.join(map(_cell, row))} |" for row in rows])
+
+
+def _cell(text: str) -> str:
+    marked = text.strip().replace("\\", "\\\\").replace("|", "\\|")
+    for sign in "`*_<>[]#$":
+        marked = marked.replace(sign, f"\\{sign}")
+    return marked.replace("\n", " / ")
+
+
+def _by_kind(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each kind, in the table's order, as far as they are drawn."""
+    near: Any = table[np.exp(table.nats) <= ALL_COSTS]
+    return [(kind, near[near.kind == kind]) for kind in near.kind.unique()]
+
+
+def _best_grid(
+    table: pd.DataFrame, kind: str, positions: Sequence[str]
+) -> Float[np.ndarray, "positions layers"]:
+    own = table[table.kind == kind]
+    best = own.pivot_table(index="position", columns="layer", values="gain", aggfunc="max")
+    layers = range(int(table.layer.max()) + 1)
+    return best.reindex(index=list(positions), columns=layers).to_numpy(float)
+
+
+def _nice(kind: str) -> str:
+    return kind.replace("_", " ")
