@@ -63,7 +63,7 @@ def genre_lexicons(
 @cache
 def shipped_lexicons(*, wide: bool = False) -> Mapping[str, frozenset[str]]:
     """Those of the four genres of the shipped texts, from the 40 of each that are kept apart for
-    this, with the neutral texts as background: none of them is ever averaged into a genre's vector.
+    this and averaged into no vector, with the neutral texts as background.
 
     Args:
         wide: take rarer stems in, too: for single tokens, where 30 stems a genre are few.

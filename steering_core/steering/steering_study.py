@@ -91,17 +91,19 @@ def unsteered(name: str) -> pd.DataFrame:
 
 
 def _sweep_tasks() -> list[dict[str, Any]]:
+    """Everywhere for the two kinds in question, at fewer settings for the others."""
+    everywhere = {"first": range(6), "second": range(1, 5)}
     wide = [
         {"model": model, "kind": kind, "position": position, "layer": layer}
-        for model in MODELS
+        for model, layers in everywhere.items()
         for kind in WIDE
         for position in POSITIONS
-        for layer in range(6)
+        for layer in layers
     ]
     narrow = [
         {"model": model, "kind": kind, "position": position, "layer": layer}
-        for model in MODELS
-        for kind in (NARROW if model == "first" else NARROW[:2])
+        for model, kinds in (("first", NARROW), ("second", NARROW[:2]))
+        for kind in kinds
         for position in ("first", "every")
         for layer in range(1, 5)
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -33,6 +34,7 @@ POSITIONS: tuple[Position, ...] = get_args(Position)
 ALL_LAYERS = range(LAYERS + 1)
 SIZE = 6.0  # enough to change what is drawn
 NEW = 5
+LIBRARIES = ("transformers.", "transformer_lens.")
 
 
 class Added(NamedTuple):
@@ -68,11 +70,17 @@ def inputs_of_layers(plain: Any) -> list[nn.Module]:
     raise AssertionError("no final norm")
 
 
+@cache
+def plain_of(model: TransformerBridge) -> Any:
+    """Made once for each of the models that all tests share."""
+    return plain_model(model)
+
+
 def naive_read(
     model: TransformerBridge, row: Tensor, prompt: int, added: Sequence[Added]
 ) -> tuple[Tensor, Tensor]:
     """(layers, positions, d_model) and (positions, vocabulary) of one text, (1, positions)."""
-    plain = plain_model(model)
+    plain = plain_of(model)
     seen: dict[int, Tensor] = {}
 
     def hook(layer: int) -> Callable[[nn.Module, tuple, dict], tuple[tuple, dict]]:
@@ -87,9 +95,10 @@ def naive_read(
 
         return act
 
-    for layer, module in enumerate(inputs_of_layers(plain)):
-        module.register_forward_pre_hook(hook(layer), with_kwargs=True)
-    with torch.no_grad():
+    with torch.no_grad(), ExitStack() as stack:
+        for layer, module in enumerate(inputs_of_layers(plain)):
+            handle = module.register_forward_pre_hook(hook(layer), with_kwargs=True)
+            stack.callback(handle.remove)
         logits = plain(row).logits[0]
     return torch.stack([seen[layer] for layer in ALL_LAYERS]), logits
 
@@ -138,8 +147,8 @@ def read(
 
 
 def hooks_on(model: TransformerBridge) -> dict[str, list[Any]]:
-    """Every hook on every module of the bridge and of the model in it, but for those by which
-    transformers records what a call is to return: they stay from a model's first call on.
+    """Every hook on every module of the bridge and of the model in it, but for those that
+    transformers and TransformerLens leave there for themselves at a model's first call.
     """
     found = {}
     for module in (model, model.original_model):
@@ -154,7 +163,7 @@ def hooks_on(model: TransformerBridge) -> dict[str, list[Any]]:
                 )
                 for hook in table.values()
             ]
-            own = [hook for hook in hooks if not hook.__module__.startswith("transformers.")]
+            own = [hook for hook in hooks if not hook.__module__.startswith(LIBRARIES)]
             if own:
                 found[f"{type(module).__name__}.{name}"] = own
     for name, point in model.hook_dict.items():
@@ -230,6 +239,30 @@ def test_padding_is_left_alone_only_where_a_mask_tells_it(gpt2: TransformerBridg
         with steer(gpt2, v, layer=1, coefficient=1.0):
             after = read(gpt2, tokens, mask)[0][1]
         assert torch.equal((after != before).any(-1), steered)
+
+
+def test_a_mask_that_is_given_by_its_place_is_a_mask_too(gpt2: TransformerBridge) -> None:
+    _, tokens, real = ragged(gpt2)
+    inside: Any = gpt2.original_model
+    with torch.no_grad(), steer(gpt2, SIZE * drawn_vector(), layer=1, coefficient=1.0):
+        by_name = inside(tokens, attention_mask=real.long(), output_hidden_states=True)
+        by_place = inside(tokens, None, real.long(), output_hidden_states=True)
+    for one, other in zip(by_place.hidden_states, by_name.hidden_states, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_call_of_the_body_alone_is_told_nothing_of_the_call_before(
+    model: TransformerBridge,
+) -> None:
+    _, tokens, real = ragged(model)
+    row = naive.tokens(model, TEXTS[0])
+    inside: Any = model.original_model
+    v = SIZE * drawn_vector()
+    expected, _ = naive_read(model, row, row.shape[1], [Added(v, 1)])
+    with torch.no_grad(), steer(model, v, layer=1, coefficient=1.0):
+        inside(tokens, attention_mask=real.long())
+        states = inside.base_model(row, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(states[2][0], expected[2], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("layer", ALL_LAYERS)
@@ -429,9 +462,7 @@ def test_a_negative_coefficient_undoes(model: TransformerBridge, position: Posit
             steer(model, v, layer=layer, coefficient=SIZE, position=position),
             steer(model, v, layer=layer, coefficient=-SIZE, position=position),
         ):
-            torch.testing.assert_close(
-                read(model, tokens, real)[1], plain, rtol=1e-3, atol=1e-3
-            )
+            torch.testing.assert_close(read(model, tokens, real)[1], plain, rtol=1e-3, atol=1e-3)
             assert generate(model, PROMPTS, max_new_tokens=NEW, seed=1) == texts
 
 
@@ -504,9 +535,7 @@ def test_hooks_of_the_bridge_act_beside_it(model: TransformerBridge, use_cache: 
     assert_as_it_was(model)
 
 
-def test_another_model_is_not_steered(
-    gpt2: TransformerBridge, folders: dict[str, Path]
-) -> None:
+def test_another_model_is_not_steered(gpt2: TransformerBridge, folders: dict[str, Path]) -> None:
     other = load_model(folders["gpt2"])
     row = naive.tokens(gpt2, TEXTS[0])
     before = read(other, row)[1]
@@ -596,23 +625,26 @@ def in_a_refusal_inside(model: TransformerBridge) -> None:
 )
 @pytest.mark.parametrize("layer", [0, 1, LAYERS])
 def test_however_the_block_ends_no_hook_is_left(
-    model: TransformerBridge,
+    gpt2: TransformerBridge,
     act: Callable[[TransformerBridge], None],
     error: type[BaseException],
     layer: int,
 ) -> None:
-    row = naive.tokens(model, TEXTS[0])
+    row = naive.tokens(gpt2, TEXTS[0])
     v = drawn_vector()
-    before = read(model, row)[1]
-    with steer(model, v, layer=layer, coefficient=SIZE, position="last_prompt"):
-        expected = read(model, row)[1]
-    with pytest.raises(error), steer(model, v, layer=layer, coefficient=SIZE):
-        with steer(model, v, layer=1, coefficient=1.0, position="generated"):
-            act(model)
-    assert_as_it_was(model)
-    assert torch.equal(read(model, row)[1], before)
-    with steer(model, v, layer=layer, coefficient=SIZE, position="last_prompt"):
-        assert torch.equal(read(model, row)[1], expected)
+    before = read(gpt2, row)[1]
+    with steer(gpt2, v, layer=layer, coefficient=SIZE, position="last_prompt"):
+        expected = read(gpt2, row)[1]
+    with (
+        pytest.raises(error),
+        steer(gpt2, v, layer=layer, coefficient=SIZE),
+        steer(gpt2, v, layer=1, coefficient=1.0, position="generated"),
+    ):
+        act(gpt2)
+    assert_as_it_was(gpt2)
+    assert torch.equal(read(gpt2, row)[1], before)
+    with steer(gpt2, v, layer=layer, coefficient=SIZE, position="last_prompt"):
+        assert torch.equal(read(gpt2, row)[1], expected)
 
 
 def test_a_generator_that_is_closed_in_a_block_leaves_it(gpt2: TransformerBridge) -> None:
@@ -634,7 +666,7 @@ def test_a_failed_call_is_forgotten_by_the_next(gpt2: TransformerBridge) -> None
     v = SIZE * drawn_vector()
     expected, _ = naive_read(gpt2, row, row.shape[1], [Added(v, 1, "last_prompt")])
     with steer(gpt2, v, layer=1, coefficient=1.0, position="last_prompt"):
-        with pytest.raises(ValueError, match="^vector: got 3 of them for a batch of 4"):
+        with pytest.raises(ValueError, match=r"^vector: got 3 of them for a batch of 4"):
             in_the_count_while_it_writes(gpt2)
         with pytest.raises(Stopped):
             in_a_hook_of_the_bridge(gpt2)
@@ -645,11 +677,11 @@ def test_a_failed_call_is_forgotten_by_the_next(gpt2: TransformerBridge) -> None
 def test_statistics_of_a_steered_model_are_refused(model: TransformerBridge, layer: int) -> None:
     before = residual_mean(model, TEXTS)
     with steer(model, drawn_vector(), layer=layer, coefficient=1.0):
-        with pytest.raises(ValueError, match="^model: a hook is attached .* leave the steering"):
+        with pytest.raises(ValueError, match=r"^model: a hook is attached .* leave the steering"):
             visit_residuals(model, TEXTS, lambda *_: None)
-        with pytest.raises(ValueError, match="^model: "):
+        with pytest.raises(ValueError, match=r"^model: "):
             residual_mean(model, TEXTS)
-        with pytest.raises(ValueError, match="^model: "):
+        with pytest.raises(ValueError, match=r"^model: "):
             top_dimensions(model, TEXTS, 0)
     assert torch.equal(residual_mean(model, TEXTS), before)
 
@@ -663,11 +695,6 @@ def test_the_global_generators_are_left_alone(model: TransformerBridge) -> None:
         generate(model, PROMPTS, max_new_tokens=NEW, seed=0)
         model(naive.tokens(model, TEXTS[0]).expand(4, -1))
     assert states() == before
-
-
-@contextmanager
-def nothing() -> Iterator[None]:
-    yield
 
 
 def not_a_number(value: float) -> Tensor:
@@ -710,10 +737,9 @@ def test_what_makes_no_sense_is_refused_before_anything_is_hooked(
         "coefficient": 1.0,
         "position": "every",
     } | changed
-    entered: AbstractContextManager[None] = nothing()
-    with pytest.raises(REFUSED, match=re.compile(f"^{says}", re.DOTALL)):
-        entered = steer(gpt2, settings.pop("vector"), **settings)
-        entered.__enter__()
+    says_so = re.compile(f"^{says}", re.DOTALL)
+    with pytest.raises(REFUSED, match=says_so), steer(gpt2, **settings):
+        pass
     assert_as_it_was(gpt2)
 
 
