@@ -77,7 +77,8 @@ def centre_of(
         model: from `load_model`; its folder is looked up.
         otherwise: the mean over texts at hand.
     """
-    folder = Path(model.original_model.config._name_or_path)
+    config: Any = model.original_model.config
+    folder = Path(config._name_or_path)
     if not (folder / MEANS).is_file():
         return otherwise
     return training_mean(folder=folder).to(otherwise)

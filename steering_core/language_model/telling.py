@@ -40,8 +40,6 @@ def telling_words(
         raise ValueError(f"k: got {k}; 1 or more is allowed")
     here, there = (Counter(w for t in s for w in set(words(t))) for s in (texts, others))
     candidates = [word for word, count in here.items() if count >= at_least_texts]
-    if len(here | there) < 2:  # odds of a word beside no other
-        return candidates
     z = log_odds(here, there)
     return sorted(candidates, key=lambda word: (-z[word], word))[:k]
 
@@ -53,10 +51,12 @@ def log_odds(here: Counter[str], there: Counter[str]) -> dict[str, float]:
     2008, eqs. 15, 16, 22); the prior is the counts of both together.
 
     Args:
-        here: how often each word stands in the one set; with the other at least two words in all.
+        here: how often each word stands in the one set; all are 0 where there is one word in all.
         there: the same in the other set.
     """
     prior = here + there
+    if len(prior) < 2:  # odds of a word beside no other
+        return dict.fromkeys(here, 0.0)
     n_here, n_there, n_prior = here.total(), there.total(), prior.total()
 
     def odds(count: int, n: int, alpha: int) -> float:

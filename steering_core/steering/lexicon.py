@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def shipped_lexicons(*, wide: bool = False) -> Mapping[str, frozenset[str]]:
     """
     sets = {genre: load_texts(f"{genre}_lexicon") for genre in GENRES}
     least = {"at_least_texts": 2, "at_least_log_odds": 0.8} if wide else {}
-    return genre_lexicons(sets, load_texts("neutral"), **least)
+    return MappingProxyType(genre_lexicons(sets, load_texts("neutral"), **least))
 
 
 def genre_frequency(texts: Sequence[str], lexicon: Collection[str]) -> Int[np.ndarray, " texts"]:
@@ -83,6 +84,8 @@ def genre_frequency(texts: Sequence[str], lexicon: Collection[str]) -> Int[np.nd
     Raises:
         ValueError: an empty lexicon.
     """
+    if isinstance(texts, str) or isinstance(lexicon, str):
+        raise ValueError("texts, lexicon: got a str; lists of texts and of stems are allowed")
     if not lexicon:
         raise ValueError("lexicon: got no stems; at least one is needed")
     wanted = frozenset(lexicon)

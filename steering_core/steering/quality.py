@@ -38,7 +38,7 @@ def surprise(model: TransformerBridge, found: Continuations) -> Float64[Tensor, 
     nats = []
     for part in torch.arange(len(tokens)).split(AT_ONCE):
         logits = call(plain, tokens[part], mask[part], last=found.drawn.shape[1] + 1).logits
-        log_p = logits[:, :-1].float().log_softmax(-1)
+        log_p = logits[:, -1 - found.drawn.shape[1] : -1].float().log_softmax(-1)
         nats.append(-log_p.gather(2, found.drawn[part][..., None])[..., 0])
     kept = found.kept
     total = (torch.cat(nats).double() * kept).sum(1)

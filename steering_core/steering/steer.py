@@ -40,9 +40,13 @@ def steer(
 ) -> Iterator[None]:
     """Add `coefficient * vector` to the residual stream at a layer, for as long as the block runs.
 
-    It acts on `generate`, on calls of the model, on `run_with_cache` and on Hugging Face's own
-    `generate`, with and without a cache, and adds to other `steer` blocks around it. However the
-    block ends, the model is left as it was.
+    It acts on `generate`, with and without a cache, on calls of the model, on `run_with_cache` and
+    on Hugging Face's own `generate`, and adds to other `steer` blocks around it. However the block
+    ends, the model is left as it was.
+
+    Who generates by calling the model again on the whole text, without a cache and not through this
+    package's `generate`, should use "first" or "every": such calls do not say where the prompt
+    ended.
 
     Args:
         model: from `load_model`.
@@ -137,7 +141,8 @@ class Addition:
         """Hooked into a Hugging Face model, or into what a bridge has made of one."""
         blocks = blocks_of(model, n_layers)
         with ExitStack() as stack:
-            stack.callback(model.register_forward_pre_hook(self._on_call, with_kwargs=True).remove)
+            body = getattr(model, "base_model", model)  # is told mask and cache by name
+            stack.callback(body.register_forward_pre_hook(self._on_call, with_kwargs=True).remove)
             if self.layer < n_layers:
                 hook = blocks[self.layer].register_forward_pre_hook(
                     self._on_input, with_kwargs=True
@@ -196,8 +201,12 @@ def _check(
         )
     if not vector.isfinite().all():
         raise ValueError("vector: got numbers that are not finite; finite ones are allowed")
-    if not torch.tensor(float(coefficient)).isfinite():
-        raise ValueError(f"coefficient: got {coefficient}; a finite number is allowed")
+    scaled = float(coefficient) * vector.detach()
+    if not scaled.float().isfinite().all():
+        raise ValueError(
+            f"coefficient: got {coefficient}, or a product with the vector, that is not finite in "
+            f"single precision; a finite number is allowed"
+        )
     if position not in get_args(Position):
         raise ValueError(f"position: got {position!r}; allowed are {', '.join(get_args(Position))}")
-    return coefficient * vector.detach()
+    return scaled

@@ -81,6 +81,9 @@ def steering_vector(
     Raises:
         ValueError: no texts, an empty text, texts of one token only.
     """
+    for name, texts in (("target", target), ("training", training)):
+        if isinstance(texts, str):
+            raise ValueError(f"{name}: got a str; a list of texts is allowed")
     shared = len(set(target) & set(training))
     if shared:
         warnings.warn(
@@ -107,19 +110,24 @@ def matched_centre(
     Raises:
         ValueError: a text longer than the positions that `by_position` has a mean for; bad texts.
     """
-    counts = torch.zeros(by_position.shape[1], dtype=torch.float64)
+    counts = torch.zeros(model.cfg.n_ctx, dtype=torch.float64)
     for batch in token_batches(model, texts):
         counts[: batch.real.shape[1]] += batch.real.sum(0).double()
     counts[0] = 0.0
     means = by_position.double().cpu()
-    missing = (counts > 0) & means[0].isnan().any(-1)
+    if not counts.any():
+        raise ValueError("texts: no tokens beside the first of each; longer texts are allowed")
+    known = torch.zeros(len(counts), dtype=torch.bool)
+    known[: means.shape[1]] = means.isfinite().all(-1).all(0)[: len(counts)]
+    missing = (counts > 0) & ~known
     if missing.any():
         raise ValueError(
             f"by_position: no mean at position {int(missing.nonzero()[0])}, where texts have "
             f"tokens; means of texts as long are allowed"
         )
-    weights = counts / counts.sum()
-    return torch.einsum("p,lpd->ld", weights, means.nan_to_num())
+    reached = counts.nonzero()[:, 0]
+    weights = counts[reached] / counts.sum()
+    return torch.einsum("p,lpd->ld", weights, means[:, reached])
 
 
 def _difference(target: Tensor, other: Tensor, name: str) -> Tensor:
