@@ -204,8 +204,8 @@ def _check(
     scaled = float(coefficient) * vector.detach()
     if not scaled.float().isfinite().all():
         raise ValueError(
-            f"coefficient: got {coefficient}, or a product with the vector, that is not finite in "
-            f"single precision; a finite number is allowed"
+            f"coefficient: got {coefficient}; a finite number is allowed, and none whose product "
+            f"with the vector is not finite in single precision"
         )
     if position not in get_args(Position):
         raise ValueError(f"position: got {position!r}; allowed are {', '.join(get_args(Position))}")
