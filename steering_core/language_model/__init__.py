@@ -10,7 +10,7 @@ from steering_core.language_model.activations import (
     top_dimensions,
 )
 from steering_core.language_model.load import load_model
-from steering_core.language_model.record import training_mean, training_record
+from steering_core.language_model.record import centre_of, training_mean, training_record
 from steering_core.language_model.telling import (
     single_tokens,
     telling_words,
@@ -20,6 +20,7 @@ from steering_core.language_model.texts import TEXT_SETS, load_texts
 
 __all__ = [
     "TEXT_SETS",
+    "centre_of",
     "load_model",
     "load_texts",
     "mean_cosine",
