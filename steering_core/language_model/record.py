@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -14,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from steering_core.language_model.activations import Centre
+from steering_core.language_model.activations import Centre, residual_mean
 from steering_core.language_model.load import SHIPPED, check_folder
 
 RECIPE, SCORES, CURVE, MEANS = "recipe.json", "scores.json", "curve.csv", "means.safetensors"
@@ -77,11 +77,31 @@ def centre_of(
         model: from `load_model`; its folder is looked up.
         otherwise: the mean over texts at hand.
     """
-    config: Any = model.original_model.config
-    folder = Path(config._name_or_path)
+    folder = _folder_of(model)
     if not (folder / MEANS).is_file():
         return otherwise
     return training_mean(folder=folder).to(otherwise)
+
+
+def position_centre_of(
+    model: TransformerBridge, otherwise: Sequence[str]
+) -> Float[Tensor, "layers n_ctx d_model"]:
+    """The mean of each position over the model's training text, where that comes with the model;
+    else over texts at hand.
+
+    Args:
+        model: from `load_model`; its folder is looked up.
+        otherwise: texts to take the means of.
+    """
+    folder = _folder_of(model)
+    if (folder / MEANS).is_file():
+        return training_mean("positions", folder=folder)
+    return residual_mean(model, otherwise, centre="positions", skip_first=False)
+
+
+def _folder_of(model: TransformerBridge) -> Path:
+    config: Any = model.original_model.config
+    return Path(config._name_or_path)
 
 
 def _finished(folder: str | Path, *needed: str) -> Path:

@@ -35,6 +35,17 @@ def centred(material: Material, _source: str, target: str, _half: Half) -> Layer
     return mean_centre(material.mean(target), material.centre)
 
 
+def position_matched(material: Material, _source: str, target: str, _half: Half) -> Layers:
+    """Less the mean over training text, position by position.
+
+    Raises:
+        ValueError: material without a matched centre for the target.
+    """
+    if target not in material.matched:
+        raise ValueError(f"material: no centre that is matched to {target!r} by position")
+    return mean_centre(material.mean(target), material.matched[target])
+
+
 def isolated(material: Material, _source: str, target: str, _half: Half) -> Layers:
     """Less the mean over stories of ten other genres."""
     return isolate(material.mean(target), material.mean("stories"))
@@ -60,6 +71,11 @@ def of_all_texts(material: Material, _source: str, target: str, _half: Half) -> 
 def of_all_texts_at_norm(material: Material, source: str, target: str, half: Half) -> Layers:
     """The same, in the norm of the centred vector."""
     return _sized(of_all_texts(material, source, target, half), material, target)
+
+
+def position_matched_at_norm(material: Material, source: str, target: str, half: Half) -> Layers:
+    """Less the mean over training text position by position, in the norm of the centred vector."""
+    return _sized(position_matched(material, source, target, half), material, target)
 
 
 def isolated_at_norm(material: Material, source: str, target: str, half: Half) -> Layers:
@@ -114,6 +130,7 @@ KINDS: dict[str, Kind] = {
         uncentred,
         introduced,
         isolated,
+        position_matched,
         one_pair,
         principal,
         logistic,
@@ -122,6 +139,7 @@ KINDS: dict[str, Kind] = {
         of_all_texts,
         uncentred_at_norm,
         isolated_at_norm,
+        position_matched_at_norm,
         of_all_texts_at_norm,
     )
 }

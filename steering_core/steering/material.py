@@ -6,8 +6,8 @@ from the prompts it is tried on, and the shuffled labels of the controls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -16,9 +16,10 @@ from jaxtyping import Float64
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from steering_core.language_model.record import centre_of
+from steering_core.language_model.record import centre_of, position_centre_of
 from steering_core.language_model.texts import load_texts
 from steering_core.steering.anisotropy import ResidualSums, mean_of, residual_sums, spans
+from steering_core.steering.vectors import matched_centre
 
 SETS = ("fantasy", "scifi", "sports", "stories", "shakespeare", "neutral", "loving", "hateful")
 Half = Literal["even", "odd"]
@@ -30,11 +31,13 @@ class Material:
     """Sums of the residual stream over each text but its first position, and where each set lies.
 
     centre: m, the mean over the model's training text where it is known.
+    matched: set -> m with as many tokens at each position as the set's texts have.
     """
 
     sums: ResidualSums
     spans: dict[str, slice]
     centre: Float64[Tensor, "layers d_model"]
+    matched: Mapping[str, Float64[Tensor, "layers d_model"]] = field(default_factory=dict)
 
     def mean(self, set: str, half: Half | None = None) -> Float64[Tensor, "layers d_model"]:
         """The mean over all tokens of a set's texts, or of every other one of its texts."""
@@ -77,4 +80,6 @@ def read_material(model: TransformerBridge, *, progress: bool = False) -> Materi
     sums, _ = residual_sums(
         model, [text for own in texts.values() for text in own], progress=progress
     )
-    return Material(sums, spans(texts), centre_of(model, sums.mean).double())
+    by_position = position_centre_of(model, texts["stories"])
+    matched = {name: matched_centre(model, own, by_position) for name, own in texts.items()}
+    return Material(sums, spans(texts), centre_of(model, sums.mean).double(), matched)

@@ -138,7 +138,7 @@ CLAIMS = (
                 at_most=0.2,
             ),
             "by_position": Rule(
-                "the same with a centre matched position by position", at_least=-0.2, at_most=0.2
+                "the same with m matched position by position", at_least=-0.2, at_most=0.2
             ),
         },
         beside={

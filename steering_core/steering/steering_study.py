@@ -21,7 +21,6 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.language_model.load import SECOND, SHIPPED, load_model
-from steering_core.language_model.record import training_mean
 from steering_core.language_model.texts import load_texts
 from steering_core.publishing.studies import Study, load_study
 from steering_core.steering.choice import best_setting, matched_settings
@@ -35,7 +34,6 @@ from steering_core.steering.experiment import (
 from steering_core.steering.kinds import centred
 from steering_core.steering.lexicon import GENRES
 from steering_core.steering.material import Material, read_material
-from steering_core.steering.vectors import matched_centre
 
 MODELS = {"first": SHIPPED, "second": SECOND}
 COEFFICIENTS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -45,6 +43,7 @@ WIDE = ("centred", "uncentred")
 NARROW = (
     "introduced",
     "isolated",
+    "position_matched",
     "of_all_texts",
     "one_pair",
     "principal",
@@ -63,6 +62,7 @@ CODE = tuple(
     f"steering_core.{module}"
     for module in (
         "language_model.load",
+        "language_model.record",
         "language_model.residual",
         "language_model.token_batches",
         "steering.experiment",
@@ -102,7 +102,7 @@ def _sweep_tasks() -> list[dict[str, Any]]:
     ]
     narrow = [
         {"model": model, "kind": kind, "position": position, "layer": layer}
-        for model, kinds in (("first", NARROW), ("second", NARROW[:2]))
+        for model, kinds in (("first", NARROW), ("second", NARROW[:3]))
         for kind in kinds
         for position in ("first", "every")
         for layer in range(1, 5)
@@ -182,7 +182,7 @@ def runs(table: pd.DataFrame, model: str) -> list[dict[str, Any]]:
     ]
     chosen += [("uncentred_equal", "uncentred", centre), ("along_mean", "along_mean", centre)]
     if model == "first":
-        at_norm = ("uncentred", "isolated", "of_all_texts", "by_position")
+        at_norm = ("uncentred", "isolated", "of_all_texts", "position_matched")
         chosen += [(f"{name}_at_norm", f"{name}_at_norm", centre) for name in at_norm]
         chosen += [(f"prompting_{how}", "none", None) for how in ("line", "story")]
     named = [_task(model, name, kind, setting) for name, kind, setting in chosen]
@@ -211,24 +211,9 @@ def effect(task: dict[str, Any]) -> pd.DataFrame:
         found = complete(model, chosen, before=_before(task["run"], chosen), seed=task["seed"])
     else:
         setting = Setting(task["layer"], task["position"], task["coefficient"])
-        vectors = _vectors(model, material, task, chosen)
+        vectors = vectors_of(material, task["kind"], chosen, task["layer"])
         found = complete(model, chosen, vectors=vectors, setting=setting, seed=task["seed"])
     return found.round(4)
-
-
-def _vectors(
-    model: TransformerBridge, material: Material, task: dict[str, Any], chosen: list[Trial]
-) -> Float64[Tensor, "trials d_model"]:
-    if task["kind"] != "by_position_at_norm":
-        return vectors_of(material, task["kind"], chosen, task["layer"])
-    by_position = training_mean("positions", folder=MODELS[task["model"]])
-    norms = vectors_of(material, "centred", chosen, task["layer"]).norm(dim=-1, keepdim=True)
-    made = {
-        genre: material.mean(genre) - matched_centre(model, load_texts(genre), by_position)
-        for genre in GENRES
-    }
-    vectors = torch.stack([made[trial.target][task["layer"]] for trial in chosen])
-    return torch.nn.functional.normalize(vectors, dim=-1) * norms
 
 
 def _before(run: str, chosen: list[Trial]) -> list[str] | None:
