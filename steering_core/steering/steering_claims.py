@@ -191,6 +191,11 @@ CLAIMS = (
                 "position and norm",
                 at_least=0.0,
             ),
+            "matched_by_position": Rule(
+                "gain of vectors centred on m matched position by position less that of the "
+                "uncentred ones, each at its own best setting",
+                at_least=0.0,
+            ),
             "cheaper": Rule(
                 "surprise of the centred less that of the uncentred vectors at matched gain, in "
                 "nats a token",
