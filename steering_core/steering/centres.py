@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -41,6 +41,22 @@ def centre_from_few(
         ]
         rows.append(torch.cosine_similarity(torch.stack(means), whole[None], dim=-1))
     return torch.stack(rows)
+
+
+def shared_and_own(
+    vectors: Mapping[str, Float64[Tensor, "layers d_model"]],
+) -> tuple[Float64[Tensor, " layers"], Float64[Tensor, " layers"]]:
+    """How long the part is that vectors share, their mean, and how long what each has beside it is,
+    on average.
+
+    Raises:
+        ValueError: fewer than two vectors.
+    """
+    if len(vectors) < 2:
+        raise ValueError(f"vectors: got {len(vectors)}; two or more are needed to share anything")
+    stacked = torch.stack(list(vectors.values()))
+    shared = stacked.mean(0)
+    return shared.norm(dim=-1), (stacked - shared).norm(dim=-1).mean(0)
 
 
 def measured_cosine(drawn: Float64[Tensor, " draws"]) -> Measured:

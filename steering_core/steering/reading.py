@@ -231,6 +231,14 @@ def centred(reader: Reader, centre: Layers | None = None) -> Reading:
     return Reading(reader, STORY_GENRES, lambda means: {n: m - off for n, m in means.items()})
 
 
+def position_matched(reader: Reader) -> Reading:
+    """The means of the three genres less m, matched position by position."""
+    matched = reader.material.matched
+    return Reading(
+        reader, STORY_GENRES, lambda means: {n: m - matched[n] for n, m in means.items()}
+    )
+
+
 def sports(reader: Reader, *, isolated: bool) -> Reading:
     """Sports less stories of other genres, or less m; of the same draws."""
 
