@@ -9,7 +9,7 @@ from steering_core.language_model.activations import (
     residual_norms,
     top_dimensions,
 )
-from steering_core.language_model.load import load_model
+from steering_core.language_model.load import SECOND, load_model
 from steering_core.language_model.record import centre_of, training_mean, training_record
 from steering_core.language_model.telling import (
     single_tokens,
@@ -19,6 +19,7 @@ from steering_core.language_model.telling import (
 from steering_core.language_model.texts import TEXT_SETS, load_texts
 
 __all__ = [
+    "SECOND",
     "TEXT_SETS",
     "centre_of",
     "load_model",
