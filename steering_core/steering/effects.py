@@ -154,7 +154,7 @@ def rank(nulls: pd.DataFrame, model: str, null: str) -> Measured:
     true, drawn = own[own.null == "none"].gain, own[own.null == null].gain
     if len(true) != 1 or len(drawn) == 0:
         raise ValueError(f"null: got {null!r} of model {model!r}, which the table does not have")
-    return Measured(1 + int((drawn >= true.iloc[0]).sum()), len(drawn))
+    return Measured(1.0 + int((drawn >= true.iloc[0]).sum()), len(drawn))
 
 
 def second(measures: Mapping[str, Measured]) -> dict[str, Measured]:

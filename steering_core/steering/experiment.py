@@ -114,11 +114,16 @@ def complete(
         before: a text to put in front of each prompt, which the judge of surprise does not see.
         seed: of the draws.
 
+    Raises:
+        ValueError: vectors without a setting, or a setting without vectors; bad settings.
+
     Returns:
         A row a trial: source, target, text; `target_stems` and `source_stems`, different stems of
         their lexicons in the completion; `nats`, its surprise a token under the unsteered model;
         `distinct`, its distinct-2.
     """
+    if (vectors is None) != (setting is None):
+        raise ValueError("setting: got one without vectors, or none for them; both or neither")
     prompts = prompts_of(chosen)
     parts = []
     for start in range(0, len(chosen), AT_ONCE):

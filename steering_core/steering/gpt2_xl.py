@@ -34,7 +34,10 @@ def curve_of(cosine: Float64[Tensor, " layers"]) -> dict[str, dict[str, Measured
     gap = max(abs(a - b) for a, b in zip(blocks.tolist(), published, strict=True))
     return {
         "I-G1": {"largest_difference": Measured(gap, len(blocks))},
-        "I-G2": {"peak": Measured(peak, len(blocks)), "least": Measured(least, len(blocks))},
+        "I-G2": {
+            "peak": Measured(float(peak), len(blocks)),
+            "least": Measured(float(least), len(blocks)),
+        },
     }
 
 

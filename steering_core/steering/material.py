@@ -77,9 +77,8 @@ def read_material(model: TransformerBridge, *, progress: bool = False) -> Materi
         progress: show a bar.
     """
     texts = {name: load_texts(name) for name in SETS}
-    sums, _ = residual_sums(
-        model, [text for own in texts.values() for text in own], progress=progress
-    )
-    by_position = position_centre_of(model, texts["stories"])
+    everything = [text for own in texts.values() for text in own]
+    sums, _ = residual_sums(model, everything, progress=progress)
+    by_position = position_centre_of(model, everything)
     matched = {name: matched_centre(model, own, by_position) for name, own in texts.items()}
     return Material(sums, spans(texts), centre_of(model, sums.mean).double(), matched)

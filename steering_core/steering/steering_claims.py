@@ -202,6 +202,10 @@ CLAIMS = (
                 at_most=0.0,
             ),
         },
+        changes=(
+            "2026-11-21: vectors centred on m matched by position were added beside, before any "
+            "result of this claim and after I-4's. They do not decide.",
+        ),
         scope="shipped LM",
         setting=SETTING,
     ),

@@ -25,11 +25,13 @@ def random_sets(*, layers: int = 3, d_model: int = 6, seed: int = 0) -> dict[str
     return {name: [next(texts) for _ in range(n)] for name, n in N_TEXTS.items()}
 
 
-def material_of(texts: Texts, centre: Tensor | None = None) -> Material:
+def material_of(
+    texts: Texts, centre: Tensor | None = None, matched: Mapping[str, Tensor] | None = None
+) -> Material:
     """With the mean over all tokens as centre, if none is given."""
     sums = sums_of([text for own in texts.values() for text in own])
     named = {name: [""] * len(own) for name, own in texts.items()}
-    return Material(sums, spans(named), sums.mean if centre is None else centre)
+    return Material(sums, spans(named), sums.mean if centre is None else centre, matched or {})
 
 
 def token_mean(texts: Sequence[Tensor]) -> np.ndarray:
@@ -44,7 +46,9 @@ def half_of(texts: Sequence[Tensor], half: Half) -> list[Tensor]:
 
 def sized(vectors: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Layer by layer in the norm of others."""
-    norms = [np.linalg.norm(other) / np.linalg.norm(v) for v, other in zip(vectors, like, strict=True)]
+    norms = [
+        np.linalg.norm(other) / np.linalg.norm(v) for v, other in zip(vectors, like, strict=True)
+    ]
     return vectors * np.array(norms)[:, None]
 
 

@@ -17,7 +17,19 @@ from steering_core.steering.choice import PERPLEXITY
 from steering_core.steering.lexicon import GENRES
 from steering_core.steering.plots.reading import nice
 
-MARKERS = "osD^vP<>X*"
+MARKERS = "osD^vP<>X*"  # as many as SYMBOLS, not as many as colours: looks repeat late
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "triangle-down",
+    "cross",
+    "triangle-left",
+    "triangle-right",
+    "x",
+    "star",
+)
 ALL_COSTS = 6.0  # the largest perplexity ratio that is drawn
 
 
@@ -31,7 +43,7 @@ def frontier(table: pd.DataFrame) -> Figure:
         fig, ax = plt.subplots(figsize=(7.2, 4.4))
         ax.axvline(PERPLEXITY, color=INK, linewidth=0.8, linestyle=":")
         ax.axhline(0, color=INK, linewidth=0.8)
-        looks = cycle(zip(PALETTE, MARKERS, strict=False))
+        looks = zip(cycle(PALETTE), cycle(MARKERS), strict=False)
         for (kind, rows), (colour, marker) in zip(_by_kind(table), looks, strict=False):
             cost = np.exp(rows.nats)
             ax.plot(cost, rows.gain, marker, color=colour, markersize=3, alpha=0.25, linewidth=0)
@@ -53,13 +65,14 @@ def frontier(table: pd.DataFrame) -> Figure:
 def frontier_explorer(table: pd.DataFrame) -> go.Figure:
     """The same dots; hovering one tells its setting, and a click on a name hides its kind."""
     fig = go.Figure(layout={"template": TEMPLATE})
-    for (kind, rows), colour in zip(_by_kind(table), cycle(PALETTE), strict=False):
+    looks = zip(cycle(PALETTE), cycle(SYMBOLS), strict=False)
+    for (kind, rows), (colour, symbol) in zip(_by_kind(table), looks, strict=False):
         fig.add_scatter(
             x=np.exp(rows.nats).round(3),
             y=rows.gain,
             mode="markers",
             name=_nice(kind),
-            marker={"color": colour, "size": 7, "opacity": 0.7},
+            marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.7},
             customdata=rows[["layer", "position", "coefficient", "distinct"]],
             hovertemplate="gain %{y:.2f} at %{x:.2f} x perplexity<br>layer %{customdata[0]}, "
             "%{customdata[1]}, coefficient %{customdata[2]}<br>distinct-2 %{customdata[3]:.2f} of "
@@ -163,6 +176,7 @@ def null_histograms(nulls: pd.DataFrame, names: Mapping[str, str]) -> Figure:
     true = float(nulls[nulls.null == "none"].gain.iloc[0])
     with use_style():
         fig, axes = plt.subplots(1, len(names), figsize=(9.6, 2.8), sharex=True, sharey=True)
+        axes = np.atleast_1d(axes)
         for ax, (null, name) in zip(axes, names.items(), strict=True):
             ax.hist(nulls[nulls.null == null].gain, bins=20, color=GRID, edgecolor=INK)
             ax.axvline(true, color=VERMILLION, linewidth=2, label="mean-centred vectors")
@@ -200,7 +214,7 @@ def _cell(text: str) -> str:
     marked = text.strip().replace("\\", "\\\\").replace("|", "\\|")
     for sign in "`*_<>[]#$":
         marked = marked.replace(sign, f"\\{sign}")
-    return marked.replace("\n", " / ")
+    return " / ".join(marked.splitlines())
 
 
 def _by_kind(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

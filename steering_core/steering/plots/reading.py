@@ -166,7 +166,7 @@ def centre_norms(parts: Mapping[str, Float64[Tensor, " layers"]]) -> Figure:
         fig, ax = plt.subplots(figsize=(6.8, 3.6))
         for which, (name, norms) in enumerate(parts.items()):
             at = np.arange(n_layers) + (which - (len(parts) - 1) / 2) * width
-            ax.bar(at, norms, width, color=PALETTE[which], label=name)
+            ax.bar(at, norms.numpy(), width, color=PALETTE[which], label=name)
         ax.set_xticks(range(n_layers), layer_names(n_layers))
         ax.set(xlabel="layer", ylabel="norm")
         fig.legend(loc="outside upper center", ncols=1)
