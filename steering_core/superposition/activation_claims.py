@@ -151,7 +151,7 @@ CLAIMS = (
             "smooth": Rule(
                 "levels of 20 with D* within 0.03 of 1/2 for the smooth x sigmoid(16 x) (n=200, "
                 "m=20, our recipe)",
-                at_most=2,
+                at_most=2.0,
             ),
             "tanh": Rule(
                 "off-diagonal mass of W^T W for tanh with targets in [-1, 1], over linear's, "
@@ -165,7 +165,7 @@ CLAIMS = (
             ),
         },
         refuted_by={
-            "smooth_refuted": Rule("the same levels for the smooth x sigmoid(16 x)", at_least=3),
+            "smooth_refuted": Rule("the same levels for the smooth x sigmoid(16 x)", at_least=3.0),
             "tanh_refuted": Rule("the same ratio for tanh", at_most=1.5),
             "sigmoid_refuted": Rule("the same ratio for scaled sigmoid", at_least=2 / 3),
         },

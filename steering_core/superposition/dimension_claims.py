@@ -24,16 +24,16 @@ CLAIMS = (
         source=f"{LAD}, Bringing Them All Together",
         statement="ReLU sticks at D* = 1 and 1/2; no other activation does.",
         rules={
-            "relu_half": Rule("ReLU's levels of 20 within 0.03 of 1/2", at_least=3),
-            "relu_one": Rule("ReLU's levels of 20 within 0.03 of 1", at_least=2),
+            "relu_half": Rule("ReLU's levels of 20 within 0.03 of 1/2", at_least=3.0),
+            "relu_one": Rule("ReLU's levels of 20 within 0.03 of 1", at_least=2.0),
             "others": Rule(
                 "longest run of levels within 0.03 of 1/2 that fall by less than 0.05 a level, of "
                 "any other activation",
-                at_most=2,
+                at_most=2.0,
             ),
         },
         beside={
-            "published_silu": Rule("the same run in the published curve of SiLU", at_most=2),
+            "published_silu": Rule("the same run in the published curve of SiLU", at_most=2.0),
         },
         changes=TWO_SEEDS,
         scope="toy",
@@ -98,9 +98,9 @@ CLAIMS = (
         rules={
             "sigmoid": Rule(
                 "represented features (r_i > 1/2) over dimensions, sigmoid, density 0.05",
-                at_least=18,
+                at_least=18.0,
             ),
-            "solu": Rule("the same, SoLU", at_least=18),
+            "solu": Rule("the same, SoLU", at_least=18.0),
         },
         refuted_by={
             "sigmoid_inflated": Rule(

@@ -232,7 +232,7 @@ CLAIMS = (
             "has a dimension of its own, or shares one."
         ),
         rules={
-            "phases": Rule("how many of the three phases occur along the slices", at_least=3),
+            "phases": Rule("how many of the three phases occur along the slices", at_least=3.0),
             "agreement": Rule(
                 "share of the cells of the slices whose exact label is that of the best of the "
                 "theory's four candidates",

@@ -12,6 +12,7 @@ from steering_core.steering.centres import (
     love_and_mean,
     love_by_layer,
     measured_cosine,
+    shared_and_own,
 )
 from steering_core.steering.material import Material
 
@@ -139,3 +140,16 @@ def test_a_pair_takes_away_what_both_share() -> None:
     assert got["mean_in_love"].value == pytest.approx(5 / 26**0.5)
     assert got["mean_in_pair"].value == pytest.approx(0, abs=1e-12)
     assert got["opposite"].value == pytest.approx(0, abs=1e-12)
+
+
+def test_what_vectors_share_is_their_mean_and_their_own_is_the_rest() -> None:
+    shared, apart = torch.tensor([[3.0, 4.0]]), torch.tensor([[4.0, -3.0]])
+    vectors = {"one": shared + apart, "other": shared - apart}
+    together, own = shared_and_own({n: v.double() for n, v in vectors.items()})
+    assert together.tolist() == pytest.approx([5.0])
+    assert own.tolist() == pytest.approx([5.0])
+
+
+def test_one_vector_shares_nothing() -> None:
+    with pytest.raises(ValueError, match=r"^vectors: got 1; two or more"):
+        shared_and_own({"one": torch.zeros(2, 3, dtype=torch.float64)})
