@@ -1,6 +1,7 @@
 """What vectors read like: columns of tokens, and how they change with the layer."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +11,7 @@ from jaxtyping import Float64
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from steering_core.publishing.style import BLUE, GRID, INK, PALETTE, TEMPLATE, use_style
+from steering_core.publishing.style import GRID, INK, PALETTE, TEMPLATE, use_style
 from steering_core.steering.plots.anisotropy import Band, bands, layer_names
 
 Words = Mapping[str, Sequence[Sequence[str]]]
@@ -46,48 +47,60 @@ def token_table(kinds: Mapping[str, Words], layer: int) -> Figure:
 
 
 def token_explorer(kinds: Mapping[str, Words], *, first: int) -> go.Figure:
-    """The same, a layer at a time behind a slider.
+    """The columns of all kinds, one below the other, a layer at a time behind a slider; a pointer
+    on a token tells its vector and its rank.
 
     Args:
         kinds: name of the kind -> its words at every layer.
         first: the layer that is shown at first.
     """
-    n_layers = len(next(iter(next(iter(kinds.values())).values())))
-    height = 1 / len(kinds)
+    names = list(next(iter(kinds.values())))
+    n_layers = len(next(iter(kinds.values()))[names[0]])
     fig = go.Figure(layout={"template": TEMPLATE})
-    for which, (kind, words) in enumerate(kinds.items()):
-        top = 1 - which * height
-        for layer in range(n_layers):
-            fig.add_table(
-                domain={"y": [top - height + 0.03, top]},
-                header={
-                    "values": [f"{kind}:<br>{nice(name)}" for name in words],
-                    "fill": {"color": BLUE},
-                    "font": {"color": "white", "size": 13},
-                },
-                cells={
-                    "values": [[shown(t) for t in column[layer]] for column in words.values()],
-                    "fill": {"color": "#f4f4f4"},
-                    "font": {"color": "#222222", "size": 13},
-                    "height": 22,
-                },
-                visible=layer == first,
-            )
+    for layer in range(n_layers):
+        cells = _cells(kinds, layer)
+        fig.add_scatter(
+            x=cells.column,
+            y=cells.row,
+            text=cells.text,
+            customdata=cells[["what"]],
+            mode="text",
+            visible=layer == first,
+            hovertemplate="%{customdata[0]}<extra></extra>",
+            showlegend=False,
+        )
     steps = [
         {
             "label": name,
             "method": "update",
-            "args": [{"visible": [i % n_layers == k for i in range(n_layers * len(kinds))]}],
+            "args": [{"visible": [layer == k for layer in range(n_layers)]}],
         }
         for k, name in enumerate(layer_names(n_layers))
     ]
     slider = {"active": first, "steps": steps, "currentvalue": {"prefix": "layer "}}
+    n_rows = int(_cells(kinds, first).row.max()) + 1
     fig.update_layout(
         sliders=[slider | {"pad": {"t": 10}}],
-        height=250 * len(kinds) + 110,
+        height=24 * n_rows + 120,
         margin={"l": 10, "r": 10, "t": 20, "b": 20},
+        xaxis={"visible": False, "range": [-0.6, len(names) - 0.4], "fixedrange": True},
+        yaxis={"visible": False, "range": [n_rows - 0.5, -0.5], "fixedrange": True},
     )
     return fig
+
+
+def _cells(kinds: Mapping[str, Words], layer: int) -> pd.DataFrame:
+    """Where each token and each heading stands at one layer, and what a pointer on it says."""
+    cells, top = [], 0
+    for kind, words in kinds.items():
+        cells.append((len(words) // 2, top, f"<i>{kind}</i>", kind))
+        for column, (name, layers) in enumerate(words.items()):
+            cells.append((column, top + 1, f"<b>{nice(name)}</b>", f"{nice(name)}, {kind}"))
+            for rank, token in enumerate(layers[layer], 1):
+                what = f"{nice(name)}, {kind}: rank {rank}"
+                cells.append((column, top + 1 + rank, escape(shown(token)), what))
+        top += 3 + len(next(iter(words.values()))[layer])
+    return pd.DataFrame(cells, columns=["column", "row", "text", "what"])
 
 
 def word_table(kinds: Mapping[str, Words]) -> pd.DataFrame:
