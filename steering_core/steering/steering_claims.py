@@ -82,8 +82,8 @@ RANKS = {
 }
 WRONG_WAY = {
     "ratio": Rule(
-        "share of prompts with fewer target stems than unsteered, over the same share in a second "
-        "unsteered draw",
+        "share of prompts with fewer target stems than unsteered, steered and drawn with other "
+        "random numbers, over the same share in an unsteered draw with these numbers",
         at_most=0.5,
     )
 }
@@ -233,12 +233,22 @@ CLAIMS = (
         rules=WRONG_WAY,
         beside=second(WRONG_WAY)
         | {
+            "same_numbers": Rule(
+                "the same share where steered and unsteered are drawn with the same numbers, over "
+                "that of the second unsteered draw",
+                at_most=0.5,
+            ),
             "no_gain": Rule(
                 "share of prompts whose steered completion has no more target stems than the "
                 "unsteered one",
                 at_most=0.5,
             ),
         },
+        changes=(
+            "2026-11-21: before any result, the steered completions that decide were given other "
+            "random numbers than the unsteered ones, as the second draw has; with the same numbers "
+            "completions are alike for that reason alone. A fresh reader saw it.",
+        ),
         scope="shipped LM",
         setting=f"centred vectors at their best; {SETTING}",
     ),

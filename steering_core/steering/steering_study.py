@@ -185,8 +185,10 @@ def runs(table: pd.DataFrame, model: str) -> list[dict[str, Any]]:
         at_norm = ("uncentred", "isolated", "of_all_texts", "position_matched")
         chosen += [(f"{name}_at_norm", f"{name}_at_norm", centre) for name in at_norm]
         chosen += [(f"prompting_{how}", "none", None) for how in ("line", "story")]
-    named = [_task(model, name, kind, setting) for name, kind, setting in chosen]
-    return [*named, _task(model, "again", "none", None) | {"seed": 1}]
+    other_draws = [("again", "none", None), ("centred_again", "centred", centre)]
+    return [_task(model, *run) for run in chosen] + [
+        _task(model, *run) | {"seed": 1} for run in other_draws
+    ]
 
 
 def _task(model: str, name: str, kind: str, setting: Setting | None) -> dict[str, Any]:
