@@ -85,11 +85,16 @@ def love_and_mean(
 
 def love_by_layer(material: Material) -> dict[str, Float64[Tensor, " layers"]]:
     """Cosines of loving texts L and hateful ones H: of L with the centre m, of L - H with m, and of
-    L - m with H - m.
+    L - m with H - m, the last also with m matched by position where that is known.
     """
-    cosines = _pair_cosines(material.mean("loving"), material.mean("hateful"), material.centre)
+    love, hate = material.mean("loving"), material.mean("hateful")
+    cosines = _pair_cosines(love, hate, material.centre)
     names = {"mean_in_love": "L, m", "mean_in_pair": "L - H, m", "opposite": "L - m, H - m"}
-    return {names[part]: values for part, values in cosines.items()}
+    lines = {names[part]: values for part, values in cosines.items()}
+    if {"loving", "hateful"} <= set(material.matched):
+        ends = love - material.matched["loving"], hate - material.matched["hateful"]
+        lines["the same, m matched by position"] = torch.cosine_similarity(*ends, dim=-1)
+    return lines
 
 
 def _pair_cosines(

@@ -56,7 +56,7 @@ BESIDE: dict[str, dict[str, Bounds]] = {
         "cheaper": (None, 0.0),
     },
     "I-13": {"stories": (-0.2, 0.2)},
-    "I-14": {"no_gain": (None, 0.5)},
+    "I-14": {"same_numbers": (None, 0.5), "no_gain": (None, 0.5)},
     "I-15": {"over_last_prompt": (0.0, None), "over_generated": (0.0, None)},
     "I-16": {
         "nats_centred": (None, 0.0),

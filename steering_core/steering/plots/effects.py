@@ -30,7 +30,7 @@ SYMBOLS = (
     "x",
     "star",
 )
-ALL_COSTS = 6.0  # the largest perplexity ratio that is drawn
+LEAST_COST, ALL_COSTS = 0.7, 6.0  # perplexity ratios that are drawn
 
 
 def frontier(table: pd.DataFrame) -> Figure:
@@ -52,7 +52,7 @@ def frontier(table: pd.DataFrame) -> Figure:
             ax.plot([], [], f"{marker}-", color=colour, label=_nice(kind))
         ax.set(
             xscale="log",
-            xlim=(0.85, ALL_COSTS),
+            xlim=(LEAST_COST, ALL_COSTS),
             xlabel="perplexity under the unsteered model, over that of unsteered text",
             ylabel="gain in target stems a completion",
         )
@@ -85,7 +85,7 @@ def frontier_explorer(table: pd.DataFrame) -> go.Figure:
         legend={"orientation": "h", "y": -0.25},
         height=520,
     )
-    fig.update_xaxes(range=[np.log10(0.85), np.log10(ALL_COSTS)])
+    fig.update_xaxes(range=[np.log10(LEAST_COST), np.log10(ALL_COSTS)])
     return fig
 
 
