@@ -21,12 +21,7 @@ def test_a_genre_is_not_steered_towards_itself(gpt2: TransformerBridge) -> None:
     setting = Setting(1, "every", 1.0)
     with pytest.raises(ValueError, match=r"^source, target: got 'sports', 'sports'"):
         examples.first_examples(
-            gpt2,
-            material_of(random_sets()),
-            "centred",
-            "sports",
-            "sports",
-            Setting(1, "every", 1.0),
+            gpt2, material_of(random_sets()), "centred", "sports", "sports", setting
         )
 
 
