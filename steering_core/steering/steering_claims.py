@@ -215,7 +215,6 @@ CLAIMS = (
         source="ours",
         statement="Nothing else of that norm does it: the centred vector ranks first.",
         rules=RANKS,
-        beside=second(RANKS),
         scope="shipped LM",
         setting=(
             "108 prompts, 27 towards each of the four genres; the layer, coefficient and position "

@@ -240,23 +240,19 @@ NULLS, NULLS_A_TASK, NULLS_PER_PAIR = 99, 11, 9
 
 
 def _null_tasks() -> list[dict[str, Any]]:
-    table = load_study(SWEEP).table
-    tasks = []
-    for model in MODELS:
-        setting = best_setting(table, model, "centred")
-        shared = {
-            "model": model,
-            "layer": setting.layer,
-            "position": setting.position,
-            "coefficient": setting.coefficient,
-        }
-        tasks.append(shared | {"null": "none", "first": 0})
-        tasks += [
-            shared | {"null": null, "first": first}
-            for null in ("random", "shuffled")
-            for first in range(0, NULLS, NULLS_A_TASK)
-        ]
-    return tasks
+    """On the first model alone."""
+    setting = best_setting(load_study(SWEEP).table, "first", "centred")
+    shared = {
+        "model": "first",
+        "layer": setting.layer,
+        "position": setting.position,
+        "coefficient": setting.coefficient,
+    }
+    return [shared | {"null": "none", "first": 0}] + [
+        shared | {"null": null, "first": first}
+        for null in ("random", "shuffled")
+        for first in range(0, NULLS, NULLS_A_TASK)
+    ]
 
 
 def null_gains(task: dict[str, Any]) -> pd.DataFrame:
