@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.steering.experiment import (
@@ -53,8 +55,8 @@ def first_examples(
         raise ValueError(f"source, target: got {source!r}, {target!r}; two different genres")
     chosen = [Trial(source, target, 1 + 2 * index) for index in range(n)]
     prompts = prompts_of(chosen)
-    layer = as_deep(setting.layer, model)
-    vectors = vectors_of(material, kind, chosen, layer)
+    setting = adapted(setting, model)
+    vectors = vectors_of(material, kind, chosen, setting.layer)
 
     def draw() -> list[str]:
         return generate(
@@ -63,10 +65,19 @@ def first_examples(
 
     unsteered = draw()
     with steer(
-        model, vectors, layer=layer, coefficient=setting.coefficient, position=setting.position
+        model,
+        vectors,
+        layer=setting.layer,
+        coefficient=setting.coefficient,
+        position=setting.position,
     ):
         steered = draw()
     return list(zip(prompts, unsteered, steered, strict=True))
+
+
+def adapted(setting: Setting, model: TransformerBridge) -> Setting:
+    """The setting with a layer that is as deep in the model as its own is among six."""
+    return replace(setting, layer=as_deep(setting.layer, model))
 
 
 def as_deep(layer: int, model: TransformerBridge, *, of: int = 6) -> int:

@@ -287,9 +287,13 @@ CLAIMS = (
             ),
             "distinct": Rule("distinct-2 at matched gain, paired less uncentred", at_least=0.0),
             "matched": Rule(
-                "how well gains match: paired over uncentred, less 1", at_least=-0.2, at_most=0.2
+                "how well gains match: paired less uncentred, in stems", at_least=-0.2, at_most=0.2
             ),
         },
+        changes=(
+            "2026-11-21: how well gains match, which does not decide, became a difference after the "
+            "first result: a ratio over a gain that may be zero has no interval.",
+        ),
         scope="shipped LM",
         setting=(
             "each kind at its own best layer and position; the coefficient by interpolation such "

@@ -14,7 +14,7 @@ from steering_core.steering.steering_claims import CLAIMS as STEERING
 CLAIMS = (*READING, *STEERING)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
-ONE_MODEL = {"I-13", "I-17", "I-18", "I-G3"}
+ONE_MODEL = ("I-12", "I-13", "I-17", "I-18", "I-G3")
 Bounds = tuple[float | None, float | None]
 
 WORKS: dict[str, Bounds] = {
