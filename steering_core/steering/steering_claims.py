@@ -291,8 +291,8 @@ CLAIMS = (
             ),
         },
         changes=(
-            "2026-11-21: how well gains match, which does not decide, became a difference after the "
-            "first result: a ratio over a gain that may be zero has no interval.",
+            "2026-11-21: after the first result, how well gains match became a difference: a ratio "
+            "over a gain that may be zero has no interval. It does not decide.",
         ),
         scope="shipped LM",
         setting=(
