@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from steering_core.publishing.claims import Measured
 from steering_core.publishing.style import BLUE, GRID, INK, PALETTE, TEMPLATE, VERMILLION, use_style
@@ -199,6 +200,7 @@ def change_bars(changes: Mapping[str, Float[np.ndarray, " trials"]]) -> Figure:
             at = steps + (which - (len(changes) - 1) / 2) * width
             ax.bar(at, shares, width, color=PALETTE[which], label=name)
         ax.axvline(-0.5, color=INK, linewidth=0.8, linestyle=":")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="change in target stems of a completion", ylabel="share of prompts")
         fig.legend(loc="outside upper center", ncols=2)
     return fig
