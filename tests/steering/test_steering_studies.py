@@ -24,6 +24,7 @@ def test_every_table_is_of_this_code(study: Study) -> None:
     assert not load_study(study).stale
 
 
+@pytest.mark.filterwarnings("ignore:.* texts are longer than the context:UserWarning")
 @every_study
 def test_a_task_that_the_date_draws_gives_the_same_rows(study: Study) -> None:
     assert spot_check(study, datetime.date.today()) == []
