@@ -47,7 +47,10 @@ print(json.dumps(answers))
 NONE = ("texts: got none", "at least one text is needed")
 TOO_FEW = ("texts: too few tokens", "beside the first of each, which skip_first leaves out")
 LAYER_RULE = "0 (the embeddings) to 3 (the last output) are allowed"
-HOOKED = "statistics are of the model as it is, so remove it first (model.reset_hooks())"
+HOOKED = (
+    "statistics are of the model as it is, so remove it first (model.reset_hooks(), or leave the "
+    "steering block)"
+)
 
 # Case, and what its message begins with and what follows.
 REFUSED = [

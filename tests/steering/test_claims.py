@@ -8,7 +8,8 @@ from steering_core.publishing.claims import Claim
 from steering_core.steering.claims import CLAIMS
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
-every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
+ON_OURS = [claim for claim in CLAIMS if claim.scope == "shipped LM"]
+every_claim = pytest.mark.parametrize("claim", ON_OURS, ids=[claim.id for claim in ON_OURS])
 
 
 def bounds(claim: Claim, part: str) -> tuple[float | None, float | None]:
@@ -50,3 +51,12 @@ def test_a_refutation_leaves_room_between_itself_and_the_claim(claim: Claim) -> 
             assert refuted.at_most is not None
             assert refuted.at_most < at_least
             assert refuted.measure == claim.rules[part].measure
+
+
+def test_what_is_said_of_gpt2_xl_waits_for_gpt2_xl() -> None:
+    waiting = {claim.id: claim for claim in CLAIMS if claim.scope == "GPT-2 XL"}
+    assert set(waiting) == {"I-G1", "I-G2"}
+    assert all("GPT-2 XL" in claim.setting for claim in waiting.values())
+    assert bounds(waiting["I-G1"], "largest_difference") == (None, 0.05)
+    assert bounds(waiting["I-G2"], "peak") == (3.0, 5.0)
+    assert bounds(waiting["I-G2"], "least") == (33.0, 40.0)
