@@ -98,7 +98,7 @@ def _cells(kinds: Mapping[str, Words], layer: int) -> pd.DataFrame:
             cells.append((column, top + 1, f"<b>{nice(name)}</b>", f"{nice(name)}, {kind}"))
             for rank, token in enumerate(layers[layer], 1):
                 what = f"{nice(name)}, {kind}: rank {rank}"
-                cells.append((column, top + 1 + rank, escape(shown(token)), what))
+                cells.append((column, top + 1 + rank, escape(shown(token), quote=False), what))
         top += 3 + len(next(iter(words.values()))[layer])
     return pd.DataFrame(cells, columns=["column", "row", "text", "what"])
 
