@@ -160,6 +160,10 @@ CLAIMS = (
                 "the same with the mean of stories of ten other genres", at_least=-0.2, at_most=0.2
             ),
         },
+        changes=(
+            "2026-11-21: before any gain was known, the centres were compared at the norm of the "
+            "centred vectors, too: other centres leave vectors that are several times shorter.",
+        ),
         scope="shipped LM",
         setting=(
             "the shipped model; gains as in I-11, all with the layer, coefficient, position and "

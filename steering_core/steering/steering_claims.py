@@ -215,6 +215,10 @@ CLAIMS = (
         source="ours",
         statement="Nothing else of that norm does it: the centred vector ranks first.",
         rules=RANKS,
+        changes=(
+            "2026-11-21: before its first result, the ranks on the second model were left out for "
+            "want of time, and the prompts became 108.",
+        ),
         scope="shipped LM",
         setting=(
             "108 prompts, 27 towards each of the four genres; the layer, coefficient and position "
