@@ -1,7 +1,7 @@
 """The claims of part I on what mean-centred vectors read like.
 
 Layer k is the input of block k. The middle third of a model of n blocks is the layers from n/3 to
-2n/3. Every deciding rule is measured on the second pretrained seed, too, and stands beside.
+2n/3. The rules of I-3 to I-5 are measured on the second pretrained seed, too, and stand beside.
 """
 
 from collections.abc import Mapping

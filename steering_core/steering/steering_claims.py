@@ -1,8 +1,8 @@
 """The claims of part I on what steering with a mean-centred vector does.
 
 A gain is counted in target stems a completion, steered less unsteered, the two drawn with the same
-random numbers. Every deciding rule is measured on the second pretrained seed, too, and stands
-beside.
+random numbers. Deciding rules are measured on the second pretrained seed, too, and stand beside,
+but for I-12, I-17 and I-18.
 """
 
 from collections.abc import Mapping
