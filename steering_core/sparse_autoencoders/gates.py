@@ -24,6 +24,7 @@ from torch import Tensor
 
 Wide = Float[Tensor, "*models batch latents"]
 Bias = Float[Tensor, "*models #batch latents"]
+Backwards = Literal["relu", "multiplied", "ste"]
 
 
 def relu(m: Wide, b: Bias) -> Wide:
@@ -63,27 +64,26 @@ def steps(z: Wide, threshold: Bias, bandwidth: float) -> Wide:
     return _Step.apply(z, threshold, bandwidth)  # pyright: ignore[reportReturnType]
 
 
+def where_positive(values: Wide, at: Wide) -> Wide:
+    """`values` where `at` > 0, else 0; on a CPU a fifth of the time of `torch.where`."""
+    return torch.ops.aten.threshold_backward(values, at, 0.0)
+
+
 class _Gate(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        m: Tensor,
-        b: Tensor,
-        positive: bool,
-        backwards: Literal["relu", "multiplied", "ste"],
-    ) -> Tensor:
-        on = m > -b
+    def forward(ctx: Any, m: Tensor, b: Tensor, positive: bool, backwards: Backwards) -> Tensor:
+        at = m + b
+        out = where_positive(m, at)
         if positive:
-            on &= m > 0
-        out = m * on
-        ctx.save_for_backward(on, out)
+            out = at = out.relu_()
+        ctx.save_for_backward(at, out)
         ctx.backwards, ctx.shape = backwards, b.shape
         return out
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, None, None]:  # pyright: ignore
-        on, out = ctx.saved_tensors
-        gated = g * on
+        at, out = ctx.saved_tensors
+        gated = where_positive(g, at)
         if ctx.backwards == "relu":
             return gated, gated.sum_to_size(ctx.shape), None, None
         multiplied = g * out
@@ -94,28 +94,28 @@ class _Gate(torch.autograd.Function):
 class _Jump(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
-        on = z > threshold
-        ctx.save_for_backward(on, z, threshold)
+        above = z - threshold
+        ctx.save_for_backward(above, threshold)
         ctx.bandwidth = bandwidth
-        return z * on
+        return where_positive(z, above)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, None]:  # pyright: ignore
-        on, z, threshold = ctx.saved_tensors
-        near = (z - threshold).abs_() < 0.5 * ctx.bandwidth
-        of_threshold = (g * near).sum_to_size(threshold.shape) * (-threshold / ctx.bandwidth)
-        return g * on, of_threshold, None
+        above, threshold = ctx.saved_tensors
+        near = where_positive(g, 0.5 * ctx.bandwidth - above.abs()).sum_to_size(threshold.shape)
+        return where_positive(g, above), near * (-threshold / ctx.bandwidth), None
 
 
 class _Step(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
-        ctx.save_for_backward(z, threshold)
-        ctx.bandwidth = bandwidth
-        return (z > threshold).to(z.dtype)
+        above = z - threshold
+        ctx.save_for_backward(above)
+        ctx.bandwidth, ctx.shape = bandwidth, threshold.shape
+        return above.sign().relu_()
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[None, Tensor, None]:  # pyright: ignore
-        z, threshold = ctx.saved_tensors
-        near = (z - threshold).abs_() < 0.5 * ctx.bandwidth
-        return None, -(g * near).sum_to_size(threshold.shape) / ctx.bandwidth, None
+        (above,) = ctx.saved_tensors
+        near = where_positive(g.expand_as(above), 0.5 * ctx.bandwidth - above.abs())
+        return None, -near.sum_to_size(ctx.shape) / ctx.bandwidth, None

@@ -1,0 +1,1 @@
+"""The drawings of part IV: each takes results and gives a figure, and computes nothing."""
