@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from steering_core.lockstep import Parameters
@@ -21,7 +21,7 @@ from steering_core.sparse_autoencoders import gates
 from steering_core.sparse_autoencoders.recipe import Recipe
 
 Wide = Float[Tensor, "models batch latents"]
-Each = Float[Tensor, "models"]
+Each = Float[Tensor, " models"]
 Encode = Callable[[Parameters, Wide, Each, Recipe], Wide]
 Sparsity = Callable[[Parameters, Wide, Wide, Recipe], Each]
 
@@ -120,7 +120,7 @@ def _batch_top_k(p: Parameters, m: Wide, k: Each, recipe: Recipe) -> Wide:
 def batch_cut(z: Wide, k: Each) -> Each:
     """For each model the largest of the latents that are not among its k x batch largest."""
     flat = z.flatten(1)
-    counts: Int[Tensor, models] = flat.shape[1] - (k * z.shape[1]).round().long()
+    counts: Tensor = flat.shape[1] - (k * z.shape[1]).round().long()
     cuts = [
         one.kthvalue(int(n)).values if n > 0 else one.new_tensor(-1.0)
         for one, n in zip(flat, counts, strict=True)

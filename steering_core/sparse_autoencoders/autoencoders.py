@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -168,7 +169,7 @@ def load_autoencoders(folder: Path | str) -> Autoencoders:
     if _digest(tensors) != words.get("sha256"):
         raise ValueError(f"{paths[TENSORS]} is damaged: it differs from {WORDS}")
     check_choice("architecture", words["architecture"], ARCHITECTURES)
-    recipe = {
+    recipe: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in words["recipe"].items()
     }

@@ -76,7 +76,7 @@ def ghost_loss(
     m: Float[Tensor, "models batch latents"],
     residual: Float[Tensor, "models batch d"],
     dead: Dead,
-) -> Float[Tensor, "models"]:
+) -> Float[Tensor, " models"]:
     """Dead latents, through an exponential, are to explain half of what the others leave.
 
     Their output is scaled to half of the residual's norm, and the loss to the size of the squared
@@ -102,7 +102,7 @@ def auxiliary_loss(
     m: Float[Tensor, "models batch latents"],
     residual: Float[Tensor, "models batch d"],
     dead: Dead,
-) -> Float[Tensor, "models"]:
+) -> Float[Tensor, " models"]:
     """The d/2 largest of the dead latents are to explain what the others leave.
 
     Source:

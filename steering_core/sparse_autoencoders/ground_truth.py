@@ -40,9 +40,10 @@ class GroundTruth:
         densities: (F,) probability that a feature is drawn. A child counts only where its parent is
             active too.
         magnitudes: active ones are uniform between the two.
-        noise: each coordinate of the noise is uniform on [-noise, noise].
+        noise: each coordinate of the noise is uniform on [-noise, noise], times its stretch.
         correlation: of the normal numbers by which features of a pair (2i, 2i + 1) are drawn, in
             [0, 1]; 0 means that all are independent.
+        stretch: (d,) scale of each coordinate; ones where none is said.
         children: a parent; 0 means no hierarchy. The first F / (1 + children) features are parents,
             and feature i is a child of feature i modulo their number.
     """
@@ -51,6 +52,7 @@ class GroundTruth:
     densities: Float[Tensor, "F"]
     magnitudes: tuple[float, float]
     noise: float
+    stretch: Float[Tensor, "d"]
     correlation: float = 0.0
     children: int = 0
 
@@ -85,7 +87,8 @@ class GroundTruth:
         low, high = self.magnitudes
         size = torch.rand(n, self.n_features, generator=generator).mul_(high - low).add_(low)
         features = size * drawn
-        noise = torch.rand(n, self.width, generator=generator).mul_(2).sub_(1).mul_(self.noise)
+        noise = torch.rand(n, self.width, generator=generator).mul_(2).sub_(1)
+        noise.mul_(self.noise * self.stretch)
         return Sample(torch.addmm(noise, features, self.directions), features)
 
     def stream(self, batch_size: int, seed: int = 0) -> "Stream":
@@ -131,6 +134,7 @@ def ground_truth(
     magnitudes: tuple[float, float] = (0.5, 1.5),
     noise: float = 0.05,
     overlap: float | None = None,
+    stretch: float = 1.0,
     correlation: float = 0.0,
     children: int = 0,
     seed: int = 0,
@@ -146,6 +150,8 @@ def ground_truth(
         noise: bound of each coordinate of the noise, from 0.
         overlap: None draws directions at random from the sphere. A number in [0, 1) makes pairs
             (2i, 2i + 1) of just that cosine, and all else orthogonal: then F is even, at most d.
+        stretch: the widest coordinate's scale over the narrowest's, from 1, with random directions:
+            as in language models, where few coordinates are massive. Their order is of no account.
         correlation: of the pairs' activity, in [0, 1].
         children: of each parent, from 0; F is a multiple of 1 + children.
         seed: of the directions; the global generator is left alone.
@@ -161,6 +167,9 @@ def ground_truth(
     if not 0 < magnitudes[0] <= magnitudes[1] < float("inf"):
         raise ValueError(f"magnitudes: got {magnitudes}; allowed is 0 < first <= second, finite")
     check_number("noise", noise, 0.0)
+    check_number("stretch", stretch, 1.0)
+    if stretch > 1 and overlap is not None:
+        raise ValueError(f"stretch: got {stretch} with an overlap; allowed is 1 there")
     check_probability("correlation", correlation)
     check_count("children", children, least=0)
     if n_features % (1 + children):
@@ -170,20 +179,23 @@ def ground_truth(
     parents = n_features // (1 + children)
     spread = torch.logspace(0, 1, parents, base=high / low) * low
     generator = lockstep.stream(seed, "directions")
+    scales = torch.logspace(-0.5, 0.5, width, base=stretch) if stretch > 1 else torch.ones(width)
     return GroundTruth(
-        _random(n_features, width, generator)
+        _random(n_features, scales, generator)
         if overlap is None
         else _pairs(n_features, width, overlap, generator),
         spread.repeat(1 + children),
         (float(magnitudes[0]), float(magnitudes[1])),
         float(noise),
+        scales,
         float(correlation),
         children,
     )
 
 
-def _random(n: int, width: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
-    return torch.nn.functional.normalize(torch.randn(n, width, generator=generator), dim=1)
+def _random(n: int, scales: Float[Tensor, "d"], generator: torch.Generator) -> Float[Tensor, "n d"]:
+    drawn = torch.randn(n, len(scales), generator=generator) * scales
+    return torch.nn.functional.normalize(drawn, dim=1)
 
 
 def _pairs(n: int, width: int, overlap: float, generator: torch.Generator) -> Float[Tensor, "n d"]:

@@ -4,6 +4,8 @@ For a latent that is matched with a feature, noise is what lies along its encode
 is absent: other features that are not orthogonal, and noise proper.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
@@ -91,10 +93,13 @@ def negative_share(one: Autoencoders, sample: Sample) -> float:
     return float((bias[fires] < 0).double().mean()) if fires.any() else float("nan")
 
 
-def summary(table: pd.DataFrame) -> dict[str, float]:
+def summary(table: Any) -> dict[str, float]:
     """Spearman's rank correlation of threshold and ceiling, the medians of their ratio, of the
     share of the threshold in the noise's 99.9th percentile, and of what others explain; NaN where
-    fewer than ten latents are known."""
+    fewer than ten latents are known.
+
+    table: what `thresholds` gives.
+    """
     names = ("spearman", "ratio", "ratio_p999", "explained")
     if len(table) < 10 or table["threshold"].isna().any():
         known = {"explained": float(table["explained"].median())} if len(table) >= 10 else {}

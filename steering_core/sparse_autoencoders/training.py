@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -109,7 +110,7 @@ def train_autoencoders(
         parts = [train(runs[0], progress)]
     else:
         with lockstep.one_thread():
-            parts = Parallel(n_jobs=len(runs), prefer="threads")(
+            parts: Any = Parallel(n_jobs=len(runs), prefer="threads")(
                 delayed(train)(run, progress and run is runs[0]) for run in runs
             )
     whole = _joined(list(parts), models, time.perf_counter() - began)

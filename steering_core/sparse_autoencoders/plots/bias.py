@@ -17,7 +17,6 @@ from steering_core.publishing.style import (
     GRID,
     INK,
     ORANGE,
-    PURPLE,
     SKY_BLUE,
     VERMILLION,
     use_style,
@@ -55,7 +54,7 @@ __all__ = [
 ]
 
 RELU, GATE = VERMILLION, BLUE
-_SHADES = (ORANGE, VERMILLION, PURPLE, INK)
+_SHADES = (SKY_BLUE, GREEN, ORANGE, VERMILLION)
 
 
 def jobs_table() -> pd.DataFrame:
@@ -79,10 +78,12 @@ def jobs_panel(table: pd.DataFrame) -> Figure:
         ax.plot(m, table["relu"], color=RELU, label="bias gates and shifts (ReLU)")
         arrow = {"arrowstyle": "<->", "color": INK, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (1.5, 1.5), (1.5, 1.0), arrowprops=arrow)
-        ax.text(1.54, 1.2, "shift", va="center")
-        ax.annotate("", (0, 0.12), (0.5, 0.12), arrowprops=arrow)
-        ax.text(0.25, 0.17, "gate", ha="center", va="bottom")
-        ax.set(xlabel="magnitude of the feature", ylabel="what comes out", aspect="equal")
+        ax.text(1.53, 1.22, "shift", va="center")
+        ax.annotate("", (0, -0.12), (0.5, -0.12), arrowprops=arrow)
+        ax.text(0.25, -0.18, "gate", ha="center", va="top")
+        ticks = [0, 0.5, 1, 1.5, 2]
+        ax.set(xticks=ticks, yticks=ticks, ylim=(-0.4, 2.1))
+        ax.set(xlabel="magnitude of the feature", ylabel="what comes out")
         fig.legend(loc="outside upper center", ncols=2)
     return fig
 
@@ -100,7 +101,7 @@ def magnitude_panel(table: pd.DataFrame) -> Figure:
         fig, ax = plt.subplots(figsize=(5.4, 3.9))
         ax.axvspan(-0.5, 0.5, color=GRID, alpha=0.7, linewidth=0, label="noise, up to n = 0.5")
         m = table["magnitude"]
-        ax.plot([0, 2.5], [0, 2.5], ":", color=INK, label="right")
+        ax.plot([0, 2.5], [0, 2.5], ":", color=INK, label="what went in")
         ax.plot(m, table["relu"], color=RELU, label="ReLU, norm 2, bias −1")
         for at, said, offset in ((1.0, "1 for 1", (8, -12)), (2.0, "3 for 2", (-8, 0))):
             (out,) = np.interp([at], m, table["relu"])
@@ -117,15 +118,16 @@ def response_panels(table: pd.DataFrame) -> Figure:
     with use_style():
         fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.5), sharey=True)
         for ax, kind, title in zip(axes, _KINDS, _TITLES, strict=True):
-            ax.plot([0, 3], [0, 3], ":", color=INK, label="right")
+            ax.plot([0, 3], [0, 3], ":", color=INK, zorder=3, label="what went in")
             for share, colour in zip((0.1, 0.3, 0.5, 0.7), _SHADES, strict=True):
                 rows = table[np.isclose(table["noise"], share)]
                 ax.plot(rows["magnitude"], rows[kind], color=colour, label=f"n = {share:g} s")
             ax.plot(1, 1, "o", color=INK, markersize=4)
             ax.set(title=title, xlabel="magnitude, in units of s", xlim=(0, 3), ylim=(0, 6))
+            ax.set_xticks([0, 1, 2, 3])
         axes[0].set_ylabel("output, in units of s")
         handles, labels = axes[0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside upper center", ncols=5, columnspacing=1.0)
+        fig.legend(handles, labels, loc="outside upper center", ncols=3)
     return fig
 
 
@@ -164,7 +166,7 @@ def drafted_panels(table: pd.DataFrame) -> Figure:
                 alpha = 0.35 if column == "law" else 1.0
                 style = {"linewidth": width, "alpha": alpha, "linestyle": line}
                 ax.plot(rows["m"], rows[column], color=colour, label=label, **style)
-            ax.set(title=f"s = {s:g}", xlabel="m", xticks=[1, 2, 3, 4])
+            ax.set(title=f"s = {s:g}", xlabel="m", xticks=[1, 2, 3, 4], yticks=[0, 5, 10, 15])
         axes[0].set_ylabel("output, in units of s")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=3)
@@ -173,7 +175,7 @@ def drafted_panels(table: pd.DataFrame) -> Figure:
 
 def gate_table() -> pd.DataFrame:
     """The gate as drafted and mended, norm 1, at b = -0.5 and b = 0.5."""
-    m = np.unique(np.concatenate([_grid(0.5, 1.5), -_grid(0.5, 1.5)]))
+    m = np.unique(np.concatenate([_grid(0.5, 1.5), -_grid(0.5, 1.5), [-0.5 + 1e-9]]))
     frames = []
     for bias in (-0.5, 0.5):
         drafted, mended = drafted_gate(m, weight=1.0, bias=bias), Fitted(1.0, bias, "scsae")(m)
@@ -189,7 +191,9 @@ def gate_panels(table: pd.DataFrame) -> Figure:
         for ax, (bias, rows) in zip(axes, table.groupby("bias"), strict=True):
             _cross(ax)
             m = rows["magnitude"]
-            ax.fill_between(m, rows["drafted"].clip(upper=0), color=SKY_BLUE, alpha=0.5)
+            ax.fill_between(
+                m, rows["drafted"].clip(upper=0), color=SKY_BLUE, alpha=0.5, linewidth=0
+            )
             ax.plot(m, rows["drafted"], color=SKY_BLUE, linewidth=4, label="as drafted")
             ax.plot(m, rows["mended"], color=GREEN, label="mended: and wx > 0")
             ax.set(title=f"b = {bias:g}".replace("-", "−"), xlabel="wx")

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib import pyplot as plt
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from steering_core.publishing.style import (
@@ -20,8 +19,6 @@ from steering_core.publishing.style import (
     use_style,
 )
 from steering_core.sparse_autoencoders.response import fit
-
-LEAST, MOST = 1e-4, 1.0  # errors over the power between which the map has shades
 
 
 def family_panels(
@@ -40,10 +37,7 @@ def family_panels(
     with use_style():
         fig, axes = plt.subplots(1, len(maps), figsize=(6.6, 3.7), sharey=True, squeeze=False)
         for ax, (noise, errors) in zip(axes[0], maps.items(), strict=True):
-            shades = LogNorm(LEAST, MOST)
-            image = ax.pcolormesh(
-                weights, biases, errors.clip(LEAST), norm=shades, cmap="Greys", rasterized=True
-            )
+            image = ax.contourf(weights, biases, errors.clip(1e-9), **_SHADES)
             least = fit(1.0, noise).weight
             line = np.array([least, weights.max()])
             ax.plot(line, 1 - line, color=GREEN, linewidth=2.5, label="error 0")
@@ -62,12 +56,18 @@ def family_panels(
             ax.plot(least, 1 - least, "s", markersize=9, fillstyle="none", color=INK, label="draft")
             ax.set(title=f"n = {noise:g}", xlabel="norm", xlim=(0.4, 4.2), ylim=(-3, 0.3))
         axes[0, 0].set_ylabel("bias")
-        fig.colorbar(image, ax=list(axes[0]), label="error over the power", extend="both")
+        bar = fig.colorbar(image, ax=list(axes[0]), label="error over the power")
+        bar.set_ticks(_SHADES["levels"], labels=["0.0001", "0.001", "0.01", "0.1", "1"])
         handles, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=3)
     return fig
 
 
+_SHADES: dict[str, Any] = {
+    "levels": [1e-4, 1e-3, 1e-2, 1e-1, 1.0],
+    "colors": ["#FFFFFF", "#F2F2F2", "#E3E3E3", "#D2D2D2", "#BFBFBF", "#A6A6A6"],
+    "extend": "both",
+}
 _STARTS = (ORANGE, VERMILLION, PURPLE, BLUE)
 
 
@@ -132,9 +132,9 @@ def gradient_panels(table: pd.DataFrame) -> Figure:
         table: from `bias_runs.gradient_table`.
     """
     looks = {
-        "true_b": ("in b, true", INK, ":", 2.6),
+        "true_b": ("in b, true", INK, ":", 2.4),
         "for_b": ("in b, used", VERMILLION, "-", 2.0),
-        "for_m": ("in m, used", SKY_BLUE, "--", 1.6),
+        "for_m": ("in m, used", SKY_BLUE, "-", 4.5),
     }
     with use_style():
         fig, axes = plt.subplots(3, 2, figsize=(6.0, 6.4), sharex=True, sharey=True)

@@ -19,6 +19,7 @@ FITTED = (0.5, 1.0, 2.0, 4.0)
 START = {"noise": 5, "fitted": 1, "marked": 8}
 
 _TICKS = tuple(range(7))
+_HOVER = {"unifiedhovertitle": {"text": "M = %{x:.2f} s"}}
 _LOOKS: dict[Kind, tuple[str, str]] = {
     "relu": ("gates and shifts (ReLU)", VERMILLION),
     "scsae": ("gates only", BLUE),
@@ -66,9 +67,10 @@ def response_explorer(table: pd.DataFrame) -> go.Figure:
         height=680,
         hovermode="x unified",
         dragmode=False,
+        modebar={"remove": ["select2d", "lasso2d"]},  # a selection would move the marks
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"t": 70, "b": 300, "l": 60, "r": 20},
-        xaxis={"range": [0, 3.05], "fixedrange": True, "tickvals": _TICKS},
+        xaxis={"range": [0, 3.05], "fixedrange": True, "tickvals": _TICKS} | _HOVER,
         yaxis={"range": [-0.25, 6.2], "fixedrange": True, "tickvals": _TICKS},
         sliders=[
             _slider("noise n: ", noise, START["noise"], 70),
@@ -87,7 +89,7 @@ def _traces(table: pd.DataFrame, share: float) -> list[dict[str, Any]]:
     band: dict[str, Any] = {"x": [0, share, share, 0], "y": [-0.25, -0.25, 6.2, 6.2]}
     band |= {"fill": "toself", "fillcolor": GRID, "opacity": 0.6, "mode": "lines"}
     band |= {"line": {"width": 0}, "name": "noise", "hoverinfo": "skip"}
-    right = {"x": [0, 3], "y": [0, 3], "mode": "lines", "name": "right", "hoverinfo": "skip"}
+    right = {"x": [0, 3], "y": [0, 3], "mode": "lines", "name": "what went in", "hoverinfo": "skip"}
     right |= {"line": {"dash": "dot", "color": INK, "width": 1.5}}
     traces = [band, right]
     for kind, (name, colour) in _LOOKS.items():
