@@ -36,6 +36,8 @@ class Architecture:
     sparsity: (parameters, m, latents, recipe) -> what the penalty weighs, summed over latents, mean
         over inputs; None where k is set.
     extra: (latents, recipe) -> further parameters at their start, without the axis of models.
+    unit_decoder: whether decoder rows keep norm 1 whatever the recipe says, as where the penalty
+        does not know them, or where it would pull at them alone.
     """
 
     words: str
@@ -43,6 +45,7 @@ class Architecture:
     encode: Encode
     sparsity: Sparsity | None
     extra: Callable[[int, Recipe], Parameters] = lambda latents, recipe: {}
+    unit_decoder: bool = False
 
     @property
     def sets_k(self) -> bool:
@@ -82,7 +85,7 @@ def _gated(p: Parameters, m: Wide, k: Each, recipe: Recipe) -> Wide:
 
 
 def _gated_sparsity(p: Parameters, m: Wide, latents: Wide, recipe: Recipe) -> Each:
-    return (gate_latents(p, m).mean(1) * _norms(p)).sum(-1)
+    return gate_latents(p, m).mean(1).sum(-1)
 
 
 def gate_latents(p: Parameters, m: Wide) -> Wide:
@@ -153,12 +156,14 @@ ARCHITECTURES = {
         "ProLU, L0", "ours, a control", _gated_by(gates.prolu_relu), _l0_of_gate
     ),
     "gated": Architecture(
-        "Gated", "Rajamanoharan et al. 2024a", _gated, _gated_sparsity, _magnitudes
+        "Gated", "Rajamanoharan et al. 2024a", _gated, _gated_sparsity, _magnitudes, True
     ),
     "jumprelu": Architecture(
         "JumpReLU", "Rajamanoharan et al. 2024b", _jump, _jump_sparsity, _thresholds
     ),
-    "topk": Architecture("TopK", "Gao et al. 2024", _top_k, None),
-    "batch_topk": Architecture("BatchTopK", "Bussmann et al. 2024", _batch_top_k, None),
+    "topk": Architecture("TopK", "Gao et al. 2024", _top_k, None, unit_decoder=True),
+    "batch_topk": Architecture(
+        "BatchTopK", "Bussmann et al. 2024", _batch_top_k, None, unit_decoder=True
+    ),
 }
 """Name -> architecture."""

@@ -42,6 +42,7 @@ class Autoencoders:
         recipe: how they were trained.
         losses: (records, M) means over 50 steps, penalty included, in normalised units.
         silent: (M, latents) steps since each latent last fired, when training ended.
+        redrawn: (M,) how many latents were drawn anew.
         seconds: that training took.
     """
 
@@ -53,6 +54,7 @@ class Autoencoders:
     recipe: Recipe
     losses: Float[Tensor, "records M"]
     silent: Int[Tensor, "M latents"]
+    redrawn: Int[Tensor, "M"]
     seconds: float
 
     def __len__(self) -> int:
@@ -83,6 +85,7 @@ class Autoencoders:
             seeds=self.seeds[chosen],
             losses=self.losses[:, chosen],
             silent=self.silent[chosen],
+            redrawn=self.redrawn[chosen],
         )
 
     @torch.no_grad()
@@ -186,7 +189,7 @@ def load_autoencoders(folder: Path | str) -> Autoencoders:
     )
 
 
-_TENSOR_FIELDS = ("penalties", "seeds", "scale", "losses", "silent")
+_TENSOR_FIELDS = ("penalties", "seeds", "scale", "losses", "silent", "redrawn")
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

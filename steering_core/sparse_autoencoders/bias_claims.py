@@ -112,9 +112,10 @@ CLAIMS = (
         },
         beside={
             "explained": Rule(
-                "many latents, trained ReLU autoencoders at L1 (the chapter on ProLU's ground "
-                "truth, 32 dimensions, 64 features, 5 seeds): share of the noise along a latent's "
-                "direction that the other latents explain; 1 is the clean target, 0 the noisy",
+                "many latents: ReLU autoencoders with L1 of the frontier that the next chapter "
+                "shows, at the true L0; share of the power along a latent's direction, while its "
+                "feature is absent, that the other latents explain; 1 is the clean target, 0 the "
+                "noisy",
                 at_least=0.5,
             ),
         },

@@ -59,7 +59,7 @@ def one_magnitude() -> dict[str, Measured]:
     """IV-2: at the fitted magnitude, in the noise, and the draft's numbers."""
     example = fit(1.0, 0.5)
     return {
-        "at_fitted": largest(lambda s, n: _gap(response(s, fitted_magnitude=s, noise=n), s), CELLS),
+        "at_fitted": largest(lambda s, n: abs(_at(s, s, n) - s), CELLS),
         "at_noise": largest(
             lambda s, n: _gap(response(np.linspace(-n, n, 201), fitted_magnitude=s, noise=n), 0.0),
             CELLS,
@@ -76,7 +76,7 @@ def other_magnitude() -> dict[str, Measured]:
         return _gap(above, s / (s - n))
 
     return {
-        "example": Measured(_gap(response(2.0, fitted_magnitude=1.0, noise=0.5), 3.0), 1),
+        "example": Measured(abs(_at(2.0, 1.0, 0.5) - 3.0), 1),
         "slope": largest(slope, CELLS),
     }
 
@@ -102,7 +102,7 @@ def drafted_formulas() -> dict[str, Measured]:
         "unit": largest(unit, CELLS),
         "law": largest(law, CELLS),
         "only_at_one": largest(lambda s, n: max(vector(s, n), unit(s, n)), AT_ONE),
-        "example": Measured(_gap(response(4.0, fitted_magnitude=2.0, noise=0.5), 4.667), 1),
+        "example": Measured(abs(_at(4.0, 2.0, 0.5) - 4.667), 1),
     }
 
 
@@ -169,7 +169,7 @@ def gate_identities() -> dict[str, Measured]:
     more = np.linspace(0, 3, 301)
 
     def out(magnitudes: Float[np.ndarray, " M"], s: float, n: float) -> Float[np.ndarray, " M"]:
-        return response(magnitudes, fitted_magnitude=s, noise=n, kind="scsae")
+        return response(magnitudes, fitted_magnitude=s, noise=n, kind="drafted")
 
     def slope(s: float, n: float) -> float:
         above, below = slopes(lambda m: out(m, s, n), s, n)
@@ -186,7 +186,7 @@ def gate_identities() -> dict[str, Measured]:
         "adds": largest(adds, CELLS),
         "law": largest(law, CELLS),
         "adds_at_one": largest(adds, AT_ONE),
-        "negative": Measured(float(drafted_gate(-0.5, weight=1.0, bias=1.0)), 1),
+        "negative": Measured(drafted_gate(np.array([-0.5]), weight=1.0, bias=1.0)[0], 1),
     }
 
 
@@ -224,6 +224,10 @@ def defined(
     for_m = g * (1 + m) if name == "prolu_ste" else g
     for_b = g * m if name in ("scsae_multiplied", "prolu_ste") else g
     return for_m * on, for_b * on
+
+
+def _at(magnitude: float, s: float, n: float) -> float:
+    return float(response(np.array([magnitude]), fitted_magnitude=s, noise=n)[0])
 
 
 def _gap(one: object, other: object) -> float:

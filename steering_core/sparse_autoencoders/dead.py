@@ -3,6 +3,8 @@
 A latent is dead when it has not fired for a stretch of steps.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -20,13 +22,13 @@ def resample(
     inputs: Float[Tensor, "inputs d"],
     errors: Float[Tensor, "models inputs"],
     recipe: Recipe,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
 ) -> None:
     """Draw dead latents anew where inputs are badly reconstructed, as Bricken et al. 2023 do.
 
     An input is drawn with a probability in proportion to its squared error, squared. The decoder
     becomes its direction from b_d, the encoder the same at `resample_scale` of the mean of those
-    alive, the biases what they began as; what the optimiser remembers of them is forgotten.
+    alive, biases zero; Adam's averages of them are forgotten, its count of steps is not.
 
     Args:
         step: what `lockstep` hands on; parameters and moments are changed in place.
@@ -34,7 +36,7 @@ def resample(
         inputs: normalised.
         errors: of the inputs' reconstructions, by each model.
         recipe: `resample_scale` and the initial values.
-        generator: the only source of randomness.
+        generators: one a model, the only source of randomness.
     """
     p = step.parameters
     norms = p["w_enc"].norm(dim=1) * p["w_dec"].norm(dim=-1)
@@ -42,7 +44,10 @@ def resample(
         if not gone.any():
             continue
         chosen = torch.multinomial(
-            errors[model].double().square(), int(gone.sum()), replacement=True, generator=generator
+            errors[model].double().square(),
+            int(gone.sum()),
+            replacement=True,
+            generator=generators[model],
         )
         direction = torch.nn.functional.normalize(inputs[chosen] - p["b_dec"][model], dim=-1)
         alive = norms[model][~gone]

@@ -28,21 +28,22 @@ LEVELS = tuple(round(factor * ACTIVE, 2) for factor in (0.6, 0.8, 1.0, 1.4, 2.0)
 """The matched L0, around the true number of active features."""
 
 
-def truth_of(seed: int) -> GroundTruth:
-    """The features of a seed."""
+def truth_of(seed: int, stretch: float = 1.0) -> GroundTruth:
+    """The features of a seed; with stretched coordinates, as a control."""
     return ground_truth(
         N_FEATURES,
         WIDTH,
         densities=DENSITIES,
         magnitudes=MAGNITUDES,
         noise=NOISE,
+        stretch=stretch,
         seed=seed,
     )
 
 
-def held_out(seed: int) -> Sample:
+def held_out(seed: int, stretch: float = 1.0) -> Sample:
     """Inputs of a seed's ground truth that training has not seen."""
-    return truth_of(seed).sample(N_INPUTS, lockstep.stream(seed, "held out"))
+    return truth_of(seed, stretch).sample(N_INPUTS, lockstep.stream(seed, "held out"))
 
 
 def train_seed(
@@ -51,12 +52,13 @@ def train_seed(
     seed: int,
     recipe: Recipe,
     *,
+    stretch: float = 1.0,
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Autoencoders:
     """The autoencoders of one architecture and seed, one a penalty."""
     return train_autoencoders(
-        truth_of(seed).stream(BATCH_SIZE, seed),
+        truth_of(seed, stretch).stream(BATCH_SIZE, seed),
         architecture,
         n_latents=N_LATENTS,
         penalties=penalties,
@@ -67,9 +69,9 @@ def train_seed(
     )
 
 
-def scores(autoencoders: Autoencoders, seed: int) -> pd.DataFrame:
+def scores(autoencoders: Autoencoders, seed: int, *, stretch: float = 1.0) -> pd.DataFrame:
     """All measures of the autoencoders of a seed, one row each, to six digits."""
-    truth, sample = truth_of(seed), held_out(seed)
+    truth, sample = truth_of(seed, stretch), held_out(seed, stretch)
     more: list[dict[str, Any]] = []
     for i in range(len(autoencoders)):
         one = autoencoders.pick(i)

@@ -50,6 +50,8 @@ class Situation:
             )
         check_number("noise", self.noise, 0.0)
         check_probability("density", self.density)
+        if self.spread and not self.likelihood(_nodes(self.low, self.high, self.low)[0]).sum() > 0:
+            raise ValueError("likelihood: got none above 0 in [low, high]; allowed is any other")
 
     @property
     def spread(self) -> float:
@@ -76,7 +78,7 @@ class Situation:
 
     def _over_noise(self, latent: Fitted) -> float:
         if self.noise == 0:
-            return float(latent(0.0) ** 2)
+            return float(latent(0.0)) ** 2
         nodes, weights = _nodes(-self.noise, self.noise, latent.threshold)
         return float(weights @ latent(nodes) ** 2 / weights.sum())
 

@@ -21,8 +21,8 @@ from torch import Tensor
 from steering_core import lockstep
 from steering_core.sparse_autoencoders import gates
 from steering_core.sparse_autoencoders.checks import check_choice, check_count, check_number
-from steering_core.sparse_autoencoders.least_error import Situation
-from steering_core.sparse_autoencoders.response import Fitted
+from steering_core.sparse_autoencoders.least_error import Situation, flat
+from steering_core.sparse_autoencoders.response import Fitted, Kind
 
 Target = Literal["clean", "noisy"]
 Gate = Literal["relu", "scsae", "scsae_multiplied", "prolu_relu", "prolu_ste"]
@@ -78,9 +78,14 @@ def train_latents(
     check_choice("gate", gate, get_args(Gate))
     check_choice("target", target, get_args(Target))
     check_number("penalty", penalty, 0.0)
+    check_number("learning_rate", learning_rate, 0.0)
+    check_count("steps", steps)
     check_count("batch_size", batch_size)
+    check_count("seed", seed, least=0)
     if not situations:
         raise ValueError("situations: got none; allowed is at least one")
+    if any(one.likelihood is not flat for one in situations):
+        raise ValueError("situations: got a likelihood; allowed are flat ones")
     begin = torch.ones(len(situations)) if weights is None else torch.tensor(weights).float()
     if begin.shape != (len(situations),) or not begin.isfinite().all():
         raise ValueError(
@@ -102,7 +107,8 @@ def train_latents(
             optimiser=partial(torch.optim.Adam, lr=learning_rate),
             schedule=lockstep.warm_cosine(0.05),
         )
-    kind = "relu" if gate == "relu" else "scsae"
+    kinds: dict[str, Kind] = {"relu": "relu", "scsae": "drafted", "scsae_multiplied": "drafted"}
+    kind = kinds.get(gate, "scsae")
     pairs = zip(
         trained.parameters["weight"][:, 0].tolist(),
         trained.parameters["bias"].tolist(),

@@ -29,8 +29,8 @@ class Recipe:
         decoder: "scaled" weighs the penalty by the norms of decoder rows, which are free
             (Anthropic, April 2024); "unit" keeps the norms at 1.
         dead: what is done about latents that never fire. "resample" them (Bricken et al. 2023),
-            "ghost" gradients (Jermyn and Templeton 2024), or "none". TopK's have an auxiliary loss
-            of their own, which counts beside it.
+            "ghost" gradients (Jermyn and Templeton 2024), or "none". TopK and BatchTopK have an
+            auxiliary loss of their own in its place.
         resample_at: shares of the run after which dead latents are drawn anew.
         silent_for: share of the run without firing that makes a latent dead.
         resample_scale: norm of a new encoder, over the mean of those alive; 0.2 is Anthropic's.

@@ -17,8 +17,11 @@ from numpy.typing import ArrayLike
 
 from steering_core.sparse_autoencoders.checks import check_choice, check_number
 
-Kind = Literal["relu", "scsae"]
-"""relu: ReLU(wx + b). scsae: wx where wx > 0 and wx + b > 0, else 0: the bias only gates."""
+Lengths = float | ArrayLike
+"""Signed lengths along a feature's direction."""
+Kind = Literal["relu", "scsae", "drafted"]
+"""relu: ReLU(wx + b). scsae: wx where wx > 0 and wx + b > 0, else 0: the bias only gates. drafted:
+the same without wx > 0, as the draft has it."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,19 @@ class Fitted:
 
     @property
     def threshold(self) -> float:
-        """The magnitude above which the latent is on, -b / w."""
-        return -self.bias / self.weight
+        """The magnitude above which the latent is on, -b / w; with the mended gate at least 0."""
+        if self.weight == 0:
+            return np.inf
+        at = -self.bias / self.weight
+        return max(at, 0.0) if self.kind == "scsae" else at
 
-    def __call__(self, magnitude: ArrayLike) -> Float[np.ndarray, "..."]:
+    def __call__(self, magnitude: Lengths) -> Float[np.ndarray, "..."]:
         """The latent's output for inputs of these signed lengths along the feature."""
         pre = self.weight * np.asarray(magnitude, dtype=float)
         if self.kind == "relu":
-            return np.maximum(pre + self.bias, 0.0)
+            return np.asarray(np.maximum(pre + self.bias, 0.0))
+        if self.kind == "drafted":
+            return np.where(pre + self.bias > 0, pre, 0.0)
         return np.where((pre > 0) & (pre + self.bias > 0), pre, 0.0)
 
 
@@ -55,7 +63,7 @@ def fit(fitted_magnitude: float, noise: float, kind: Kind = "relu") -> Fitted:
     Args:
         fitted_magnitude: s, above 0.
         noise: n, from 0 and below s.
-        kind: "relu" or "scsae".
+        kind: "relu", "scsae" or "drafted".
 
     Raises:
         ValueError: an argument out of range.
@@ -69,7 +77,7 @@ def fit(fitted_magnitude: float, noise: float, kind: Kind = "relu") -> Fitted:
 
 
 def response(
-    magnitude: ArrayLike, *, fitted_magnitude: float, noise: float, kind: Kind = "relu"
+    magnitude: Lengths, *, fitted_magnitude: float, noise: float, kind: Kind = "relu"
 ) -> Float[np.ndarray, "..."]:
     """What comes out for a feature of magnitude M, by a latent that was fitted to (s, n).
 
@@ -81,7 +89,7 @@ def response(
         magnitude: M (...), lengths along the feature's direction, in the same units as s and n.
         fitted_magnitude: s, above 0.
         noise: n, from 0 and below s.
-        kind: "relu" or "scsae".
+        kind: "relu", "scsae" or "drafted".
 
     Returns:
         (...) lengths of the output along the feature's direction.
@@ -89,10 +97,7 @@ def response(
     Raises:
         ValueError: an argument out of range, or a magnitude that is not finite.
     """
-    magnitudes = np.asarray(magnitude, dtype=float)
-    if not np.isfinite(magnitudes).all():
-        raise ValueError(f"magnitude: got {magnitude}; allowed are finite numbers")
-    return fit(fitted_magnitude, noise, kind)(magnitudes)
+    return fit(fitted_magnitude, noise, kind)(_finite("magnitude", magnitude))
 
 
 def family(weight: float, *, fitted_magnitude: float, noise: float, slack: float = 1e-9) -> Fitted:
@@ -104,13 +109,13 @@ def family(weight: float, *, fitted_magnitude: float, noise: float, slack: float
         ValueError: an argument out of range, or a norm below s / (s - n).
     """
     least = fit(fitted_magnitude, noise).weight
-    if not weight >= least - slack:
+    if not least - slack <= weight < np.inf:
         raise ValueError(f"weight: got {weight}; allowed are numbers from s/(s - n) = {least:g}")
     return Fitted(float(weight), fitted_magnitude * (1.0 - weight), "relu")
 
 
 def drafted_response(
-    multiple: ArrayLike, *, fitted_magnitude: float, noise: float, form: Literal["vector", "unit"]
+    multiple: Lengths, *, fitted_magnitude: float, noise: float, form: Literal["vector", "unit"]
 ) -> Float[np.ndarray, "..."]:
     """What the draft's two formulas give for m times the fitted feature, as lengths.
 
@@ -122,17 +127,27 @@ def drafted_response(
     """
     s, n = _check(fitted_magnitude, noise, "relu")
     check_choice("form", form, ("vector", "unit"))
-    gain = (np.asarray(multiple, dtype=float) - 1.0) / (s - n)
-    return s * (1.0 + gain) if form == "vector" else s + gain
+    gain = (_finite("multiple", multiple) - 1.0) / (s - n)
+    return np.asarray(s * (1.0 + gain) if form == "vector" else s + gain)
 
 
-def drafted_gate(magnitude: ArrayLike, *, weight: float, bias: float) -> Float[np.ndarray, "..."]:
+def drafted_gate(magnitude: Lengths, *, weight: float, bias: float) -> Float[np.ndarray, "..."]:
     """The gate as the draft has it: wx where wx + b > 0, without asking for wx > 0.
 
     With b > 0 and -b < wx < 0 it puts out a negative amount of the feature.
+
+    Raises:
+        ValueError: a number that is not finite.
     """
-    pre = check_number("weight", weight) * np.asarray(magnitude, dtype=float)
-    return np.where(pre + check_number("bias", bias) > 0, pre, 0.0)
+    latent = Fitted(check_number("weight", weight), check_number("bias", bias), "drafted")
+    return latent(_finite("magnitude", magnitude))
+
+
+def _finite(name: str, numbers: Lengths) -> Float[np.ndarray, "..."]:
+    array = np.asarray(numbers, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got {numbers}; allowed are finite numbers")
+    return array
 
 
 def _check(fitted_magnitude: float, noise: float, kind: str) -> tuple[float, float]:

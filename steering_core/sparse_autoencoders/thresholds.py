@@ -88,6 +88,8 @@ def thresholds(one: Autoencoders, sample: Sample, truth: GroundTruth) -> pd.Data
 
 def negative_share(one: Autoencoders, sample: Sample) -> float:
     """Share of the latents that fire in the sample whose bias is below zero."""
+    if one.diverged[0]:
+        return float("nan")
     fires = (one.encode(sample.activations)[0] != 0).any(0)
     bias = one.parameters["b_enc"][0]
     return float((bias[fires] < 0).double().mean()) if fires.any() else float("nan")

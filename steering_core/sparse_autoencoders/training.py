@@ -7,6 +7,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -145,14 +146,17 @@ class _Run:
         batch_size: int,
         device: torch.device,
     ) -> None:
-        self.name, self.row, self.recipe = architecture, ARCHITECTURES[architecture], recipe
+        self.name, self.row = architecture, ARCHITECTURES[architecture]
+        # Where k is set, the auxiliary loss is what is done about the dead.
+        self.recipe = replace(recipe, dead="none") if self.row.sets_k else recipe
         self.n_latents, self.models, self.batch_size = n_latents, models, batch_size
         self.device = device
         self.levels = torch.tensor([level for level, _ in models], device=device)
         self.silent = torch.zeros(len(models), n_latents, dtype=torch.int32, device=device)
         self.recent: deque[Tensor] = deque(maxlen=_RECENT)
-        self.unit = recipe.decoder == "unit" or self.row.sets_k
-        self.chance = lockstep.stream(0, "resampling")
+        self.redrawn = torch.zeros(len(models), dtype=torch.long, device=device)
+        self.unit = recipe.decoder == "unit" or self.row.unit_decoder
+        self.chance = [lockstep.stream(seed, "resampling", level) for level, seed in models]
 
     def train(self, activations: Activations, progress: bool) -> Autoencoders:
         checked = _checked(_batches(activations, self.batch_size))
@@ -186,6 +190,7 @@ class _Run:
             self.recipe,
             trained.losses,
             self.silent.cpu(),
+            self.redrawn.cpu(),
             trained.seconds,
         )
 
@@ -246,13 +251,15 @@ class _Run:
         p = step.parameters
         if self.unit:
             p["w_dec"].div_(p["w_dec"].norm(dim=-1, keepdim=True).clamp_min(1e-8))
-        if step.number not in self.recipe.resample_steps or self.row.sets_k:
+        if step.number not in self.recipe.resample_steps:
             return
         dead = self.silent[step.models] >= self.recipe.silent_steps
         x = torch.cat(list(self.recent))
         latents = self.row.encode(p, before_bias(p, x), self.levels[step.models], self.recipe)
         errors = (x - decoded(p, latents)).square().sum(-1)
-        dead_latents.resample(step, dead, x, errors, self.recipe, self.chance)
+        chance = [self.chance[model] for model in step.models.tolist()]
+        dead_latents.resample(step, dead, x, errors, self.recipe, chance)
+        self.redrawn[step.models] += dead.sum(1)
         self.silent[step.models] = torch.where(dead, 0, self.silent[step.models])
 
     @torch.no_grad()
@@ -314,6 +321,7 @@ def _joined(
         parts[0].recipe,
         joined("losses", 1),
         joined("silent"),
+        joined("redrawn"),
         seconds,
     )
 

@@ -1,19 +1,17 @@
 """The study that tunes every architecture by the same budget, on a ground truth of its own.
 
 Four runs an architecture, of half as many steps as the frontier: three learning rates, and at the
-middle one another value of one knob of the architecture's own. The best is the one with the least
-error at as many latents as there are features active.
+middle one another value of one knob of the architecture's own. The best is the one with the best F1
+of a latent as a sign of its feature, over its three penalties.
 """
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from steering_core.publishing.studies import Study
 from steering_core.sparse_autoencoders.frontier_setting import (
-    ACTIVE,
     COLUMNS,
     TUNING_SEED,
     scores,
@@ -44,7 +42,7 @@ TRIED: dict[str, tuple[float, ...]] = {
     "scsae_multiplied": (1.0, 3.0, 6.0),
     "prolu_relu": (0.8, 1.6, 3.2),
     "prolu_ste": (1.0, 3.0, 6.0),
-    "gated": (4.0, 8.0, 12.0),
+    "gated": (1.0, 2.5, 6.0),
     "jumprelu": (0.7, 1.5, 4.0),
     "topk": (2.0, 3.0, 5.0),
     "batch_topk": (2.0, 3.0, 5.0),
@@ -72,26 +70,12 @@ def run(task: dict[str, Any]) -> pd.DataFrame:
     return scores(train_seed(name, TRIED[name], TUNING_SEED, recipe), TUNING_SEED)
 
 
-def error_at_active(rows: Any) -> float:
-    """The error at the true number of active features; beyond the ends along the last piece."""
-    rows = rows.dropna(subset=["l0", "fvu"]).sort_values("l0")
-    x, y = np.log(rows["l0"].to_numpy(float)), np.log(rows["fvu"].to_numpy(float))
-    at = np.log(ACTIVE)
-    i = int(np.clip(np.searchsorted(x, at), 1, len(x) - 1))
-    slope = (y[i] - y[i - 1]) / (x[i] - x[i - 1])
-    return float(np.exp(y[i - 1] + slope * (at - x[i - 1])))
-
-
 def chosen(table: Any) -> dict[str, tuple[float, float]]:
-    """Architecture -> the learning rate and the knob's value that have the least error."""
-    errors = {
-        key: error_at_active(rows)
-        for key, rows in table.groupby(["architecture", "rate", "value"], sort=False)
-    }
+    """Architecture -> the learning rate and the value of its knob with the best F1."""
     best: dict[str, tuple[float, float]] = {}
     for name in KNOBS:
-        mine = {key[1:]: error for key, error in errors.items() if key[0] == name}
-        best[name] = min(mine, key=mine.__getitem__)
+        mine = table[table["architecture"] == name].groupby(["rate", "value"], sort=False)["f1"]
+        best[name] = mine.max().fillna(0.0).idxmax()
     return best
 
 

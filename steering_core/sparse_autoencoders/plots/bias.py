@@ -26,6 +26,7 @@ from steering_core.sparse_autoencoders.plots.bias_ends import (
     gradient_panels,
     noisy_panels,
     spread_panel,
+    spread_table,
 )
 from steering_core.sparse_autoencoders.plots.bias_explorer import response_explorer, response_table
 from steering_core.sparse_autoencoders.response import (
@@ -51,6 +52,7 @@ __all__ = [
     "response_panels",
     "response_table",
     "spread_panel",
+    "spread_table",
 ]
 
 RELU, GATE = VERMILLION, BLUE
@@ -91,7 +93,7 @@ def jobs_panel(table: pd.DataFrame) -> Figure:
 def magnitude_table() -> pd.DataFrame:
     """Fitted to s = 1 with noise 0.5: outputs of both kinds from -0.5 to 2.5."""
     m = np.unique(np.concatenate([np.linspace(-0.5, 0.5, 21), _grid(0.5, 2.5)]))
-    outputs = {kind: response(m, fitted_magnitude=1, noise=0.5, kind=kind) for kind in _KINDS}
+    outputs = {kind: response(m, fitted_magnitude=1.0, noise=0.5, kind=kind) for kind in _KINDS}
     return pd.DataFrame({"magnitude": m} | outputs)
 
 

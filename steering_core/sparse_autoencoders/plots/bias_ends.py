@@ -125,6 +125,13 @@ def spread_panel(least: pd.DataFrame, trained: pd.DataFrame) -> Figure:
     return fig
 
 
+def spread_table(least: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFrame:
+    """What `spread_panel` draws: a row for each least error and each trained latent."""
+    lines = least.melt(["r", "n", "power"], ["relu", "scsae"], "gate", "error").assign(what="least")
+    marks = trained[trained["gate"].isin(["relu", "scsae"])].drop(columns="relu")
+    return pd.concat([lines, marks.assign(what="trained")], ignore_index=True)
+
+
 def gradient_panels(table: pd.DataFrame) -> Figure:
     """A panel a gate: the derivative in b that there is, and what training is given.
 

@@ -103,7 +103,7 @@ def _traces(table: pd.DataFrame, share: float) -> list[dict[str, Any]]:
 def _marks(kind: Kind, share: float) -> dict[str, Any]:
     """A dot and its number at every magnitude that can be marked; those not selected are unseen."""
     colour = _LOOKS[kind][1]
-    out = response(MARKED, fitted_magnitude=1.0, noise=share, kind=kind)
+    out = response(np.array(MARKED), fitted_magnitude=1.0, noise=share, kind=kind)
     unseen = {"marker": {"opacity": 0}, "textfont": {"color": "rgba(0,0,0,0)"}}
     return {
         "meta": "marked",

@@ -1,0 +1,168 @@
+"""The numbers that decide the claims on autoencoders of many latents, from the tables of the
+studies. Each is over seeds, with its 99% bootstrap interval. The thresholds are in `prolu_claims`,
+and were there first.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from steering_core.publishing.claims import Measured
+from steering_core.sparse_autoencoders.frontier import matched, over_seeds, ratios
+from steering_core.sparse_autoencoders.frontier_setting import LEVELS, SEEDS, STEPS
+
+TRUE = LEVELS[2]
+"""The L0 at which single numbers are compared."""
+
+
+def at_true(table: Any, architecture: str, column: str) -> Measured:
+    """A column at the true number of active features."""
+    values = matched(table, [TRUE], column, logarithmic=False).loc[architecture]
+    return over_seeds(values[TRUE])
+
+
+def difference(table: Any, one: str, other: str, column: str) -> Measured:
+    """What `one` has more of a column than `other` at the true L0, paired by seed."""
+    values = matched(table, [TRUE], column, logarithmic=False)[TRUE]
+    return over_seeds(values.loc[one] - values.loc[other])
+
+
+def levels_won(table: Any, one: str, other: str) -> Measured:
+    """At how many of the matched L0 the error of `one` is below that of `other` for the whole
+    interval of the paired ratio, or at which only `one` is; exact, given the table."""
+    values = matched(table, LEVELS)
+    won = 0
+    for level, ratio in ratios(table, one, other, LEVELS).items():
+        there = [not values.loc[name][level].isna().any() for name in (one, other)]
+        won += there == [True, False] or (ratio is not None and _interval(ratio)[1] < 1)
+    return Measured(float(won), n=SEEDS)
+
+
+def _interval(measured: Measured) -> tuple[float, float]:
+    return measured.interval or (measured.value, measured.value)
+
+
+def mean_over_penalties(table: Any, architecture: str, column: str) -> Measured:
+    """A column, mean over penalties for each seed."""
+    rows = table[table["architecture"] == architecture]
+    return over_seeds(rows.groupby("seed")[column].mean())
+
+
+def control(table: Any, variant: str, column: str, penalty: float | None = None) -> Any:
+    """A column of a variant by seed: at one penalty, or the mean over all.
+
+    Raises:
+        ValueError: a variant or penalty that the study does not have.
+    """
+    rows = table[table["variant"] == variant]
+    if penalty is not None:
+        rows = rows[rows["penalty"] == penalty]
+    if rows.empty:
+        raise ValueError(
+            f"variant, penalty: got {variant!r}, {penalty}; allowed are those of the study"
+        )
+    return rows.groupby("seed")[column].mean()
+
+
+def control_ratio(table: Any, one: str, other: str) -> Measured:
+    """Error of one variant over that of another at the true L0, paired by seed."""
+    named = table.rename(columns={"variant": "architecture"})
+    ratio = ratios(named, one, other, [TRUE])[TRUE]
+    if ratio is None:
+        raise ValueError(f"variants: got {one!r}, {other!r}, of which not all reach L0 {TRUE}")
+    return ratio
+
+
+def quotient(one: Any, other: Any) -> Measured:
+    """The mean over seeds of what one has over what the other has."""
+    return over_seeds((one / other).to_numpy(float))
+
+
+def steps_to(curves: Any, architecture: str, baseline: str = "scsae") -> Measured:
+    """Steps to 1.1 times the final loss of the baseline over the steps it takes itself; the
+    geometric mean over penalties for each seed, then over seeds."""
+    goals = 1.1 * _of(curves, baseline).groupby(["seed", "penalty"])["loss"].last()
+    quotients = np.log(
+        _first_below(_of(curves, architecture), goals) / _first_below(_of(curves, baseline), goals)
+    )
+    by_seed = quotients.groupby(level="seed").mean()
+    return over_seeds(np.exp(by_seed), lambda v: float(np.exp(np.log(v).mean())))
+
+
+def share_degrading(curves: Any, architecture: str, margin: float = 0.05) -> Measured:
+    """Share of runs whose last point lies more than the margin above their lowest; over seeds."""
+    runs = _of(curves, architecture).groupby(["seed", "penalty"])["loss"]
+    worse = (runs.last() > (1 + margin) * runs.min()).astype(float)
+    return over_seeds(worse.groupby(level="seed").mean())
+
+
+def _of(curves: Any, architecture: str) -> Any:
+    """The runs of an architecture, their losses averaged over three points of their curves."""
+    rows = curves[curves["architecture"] == architecture].sort_values(["seed", "penalty", "step"])
+    if rows.empty:
+        raise ValueError(f"architecture: got {architecture!r}; allowed are those of the study")
+    smooth = rows.groupby(["seed", "penalty"])["loss"].transform(lambda v: v.rolling(3).mean())
+    return rows.assign(loss=smooth).dropna()
+
+
+def _first_below(curves: Any, goals: Any) -> Any:
+    """The first step of each run at which its loss is at most the goal, or the last step."""
+    there = curves.set_index(["seed", "penalty"]).join(goals.rename("goal"))
+    reached = there["step"].where(there["loss"] <= there["goal"], float(STEPS))
+    return reached.groupby(level=["seed", "penalty"]).min()
+
+
+def worst_overlap(
+    table: Any, one: str, other: str, overlaps: Sequence[float], l0: float
+) -> Measured:
+    """The largest over overlaps of the geometric mean of what `one` has over `other`, paired by
+    seed; the largest is taken anew in each resample.
+
+    Raises:
+        ValueError: an overlap at which not every seed reaches the L0 with both.
+    """
+    quotients = []
+    for overlap in overlaps:
+        errors = matched(table[table["overlap"] == overlap], [l0])[l0]
+        quotients.append((errors.loc[one] / errors.loc[other]).to_numpy(float))
+    logs = np.log(np.stack(quotients, 1))
+    if np.isnan(logs).any():
+        raise ValueError(f"overlaps: got {tuple(overlaps)}, at which not all reach L0 {l0:g}")
+    return over_seeds(logs, lambda v: float(np.exp(v.mean(0).max())))
+
+
+def overlap_rise(table: Any, architecture: str, overlap: float, l0: float) -> Measured:
+    """The error at an overlap over that at none, paired by seed."""
+    rows = table[table["architecture"] == architecture]
+    named = rows.assign(architecture=rows["overlap"].astype(str))
+    ratio = ratios(named, str(float(overlap)), "0.0", [l0])[l0]
+    if ratio is None:
+        raise ValueError(f"overlap: got {overlap}, at which not all reach L0 {l0:g}")
+    return ratio
+
+
+def frontier_numbers(table: Any, column: str = "fvu") -> pd.DataFrame:
+    """A column of every architecture at every matched L0: mean over seeds and interval; only where
+    all seeds reach it."""
+    values = matched(table, LEVELS, column, logarithmic=column == "fvu")
+    rows = []
+    group: Any
+    for architecture, group in values.groupby(level="architecture", sort=False):
+        for level in LEVELS:
+            if group[level].isna().any():
+                continue
+            measured = over_seeds(group[level])
+            low, high = _interval(measured)
+            rows.append(
+                {
+                    "architecture": architecture,
+                    "l0": level,
+                    column: measured.value,
+                    "low": low,
+                    "high": high,
+                    "seeds": measured.n,
+                }
+            )
+    return pd.DataFrame(rows)
