@@ -27,7 +27,8 @@ from steering_core.sparse_autoencoders.gradient_signs import pushes
 SHORT = STEPS // 2
 BORN_DEAD = -8.0
 """Initial bias, in normalised units, at which most latents never fire."""
-USUAL = (0.8, 1.6, 3.2)
+USUAL = (0.2, 0.6, 1.6)
+WIDE = (0.1, 0.3, 0.8, 1.6)
 SCALES = (0.02, 0.2, 0.5)
 
 
@@ -48,7 +49,9 @@ class Variant:
 
 
 def _born_dead(**changes: Any) -> Variant:
-    return Variant(steps=STEPS, changes={"initial_bias": BORN_DEAD} | changes)
+    return Variant(
+        penalties=(0.1, 0.4, 1.6), steps=STEPS, changes={"initial_bias": BORN_DEAD} | changes
+    )
 
 
 VARIANTS: dict[str, Variant] = {
@@ -59,8 +62,8 @@ VARIANTS: dict[str, Variant] = {
     "little L1": Variant(penalties=(0.0, 0.1, 0.4)),
     "little L1, shrunken target": Variant(penalties=(0.0, 0.1, 0.4), changes={"target_scale": 0.8}),
     "L0": Variant("prolu_l0", (1.5, 4.0, 10.0)),
-    "stretched, l2": Variant(stretch=10.0),
-    "stretched, std": Variant(stretch=10.0, changes={"normalise": "std"}),
+    "stretched, l2": Variant(penalties=WIDE, stretch=10.0),
+    "stretched, std": Variant(penalties=WIDE, stretch=10.0, changes={"normalise": "std"}),
     **{f"resampled at {scale:g}": _born_dead(resample_scale=scale) for scale in SCALES},
     "not warmed again": _born_dead(re_warm=0),
     "ghost": _born_dead(dead="ghost"),

@@ -28,10 +28,31 @@ CODE = (
     "steering_core.sparse_autoencoders.thresholds",
 )
 
-TUNED: dict[str, tuple[float, float]] = {}
+TUNED: dict[str, tuple[float, float]] = {
+    "relu": (0.003, -0.5),
+    "relu_sqrt": (0.003, -0.5),
+    "scsae": (0.003, -0.5),
+    "scsae_multiplied": (0.003, 0.0),
+    "prolu_relu": (0.003, -0.5),
+    "prolu_ste": (0.003, -0.5),
+    "gated": (0.003, -0.5),
+    "jumprelu": (0.003, 0.1),
+    "topk": (0.01, 1 / 32),
+    "batch_topk": (0.003, 1 / 32),
+}
 """Learning rate and value of the own knob: what `tuning_study.chosen` says of its table."""
-PENALTIES: dict[str, tuple[float, ...]] = {}
-"""From the tuning runs: their L0 should lie around the levels that are compared."""
+PENALTIES: dict[str, tuple[float, ...]] = {
+    "relu": (1.0, 1.6, 2.4, 3.4, 4.8, 6.5),
+    "relu_sqrt": (0.8, 1.2, 1.8, 2.7, 4.0, 6.0),
+    "scsae": (0.05, 0.08, 0.11, 0.15, 0.2, 0.4),
+    "prolu_relu": (0.05, 0.08, 0.11, 0.15, 0.2, 0.4),
+    "prolu_ste": (0.05, 0.1, 0.2, 1.2, 4.0, 7.0),
+    "gated": (2.0, 3.0, 4.5, 6.5, 9.5, 14.0),
+    "jumprelu": (0.4, 0.65, 1.0, 1.6, 3.5, 8.0),
+    "topk": (1.0, 2.0, 3.0, 4.0, 6.0, 8.0),
+    "batch_topk": (1.0, 2.0, 3.0, 4.0, 6.0, 8.0),
+}
+"""From runs on the tuning seed: their L0 should lie around the levels that are compared."""
 
 
 def tuned_recipe(architecture: str, steps: int = STEPS) -> Recipe:

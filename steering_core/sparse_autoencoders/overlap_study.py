@@ -20,16 +20,18 @@ DENSITY, CORRELATION, NOISE = 0.08, 0.7, 0.1
 ACTIVE = N_FEATURES * DENSITY
 OVERLAPS = (0.0, 0.25, 0.5)
 PENALTIES: dict[str, tuple[float, ...]] = {
-    "relu": (0.1, 0.25, 0.6, 1.5),
-    "relu_sqrt": (0.1, 0.25, 0.6, 1.5),
-    "scsae": (0.1, 0.25, 0.6, 1.5),
-    "prolu_relu": (0.1, 0.25, 0.6, 1.5),
-    "prolu_ste": (0.1, 0.25, 0.6, 1.5),
-    "gated": (0.1, 0.25, 0.6, 1.5),
-    "jumprelu": (0.1, 0.25, 0.6, 1.5),
-    "topk": (1.0, 2.0, 3.0, 4.0),
-    "batch_topk": (1.0, 2.0, 3.0, 4.0),
+    "relu": (0.5, 0.8, 1.2, 2.0),
+    "relu_sqrt": (0.3, 0.5, 0.8, 1.4),
+    "scsae": (0.1, 0.2, 0.4, 0.8),
+    "prolu_relu": (0.1, 0.2, 0.4, 0.8),
+    "prolu_ste": (0.05, 0.1, 0.2, 0.4),
+    "gated": (0.8, 1.5, 2.5, 4.0),
+    "jumprelu": (0.6, 1.0, 2.0, 4.0),
+    "topk": (1.0, 2.0, 3.0),
+    "batch_topk": (1.0, 2.0, 3.0),
 }
+LIMIT = 1.25 * ACTIVE
+"""Errors are compared at no more latents than this: the least over penalties."""
 COLUMNS = ("l0", "fvu", "cosine", "shrinkage", "mcc", "precision", "recall", "f1")
 
 

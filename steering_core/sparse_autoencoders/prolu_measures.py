@@ -3,7 +3,6 @@ studies. Each is over seeds, with its 99% bootstrap interval. The thresholds are
 and were there first.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -114,33 +113,51 @@ def _first_below(curves: Any, goals: Any) -> Any:
     return reached.groupby(level=["seed", "penalty"]).min()
 
 
-def worst_overlap(
-    table: Any, one: str, other: str, overlaps: Sequence[float], l0: float
-) -> Measured:
+def least_errors(table: Any, limit: float) -> pd.DataFrame:
+    """The least error over penalties of those with an L0 up to the limit; a row for each
+    architecture and seed, a column for each overlap, NaN where none is so sparse."""
+    sparse = table.assign(fvu=table["fvu"].where(table["l0"] <= limit))
+    return sparse.groupby(["architecture", "seed", "overlap"])["fvu"].min().unstack("overlap")
+
+
+def worst_overlap(table: Any, one: str, other: str, limit: float) -> Measured:
     """The largest over overlaps of the geometric mean of what `one` has over `other`, paired by
     seed; the largest is taken anew in each resample.
 
     Raises:
-        ValueError: an overlap at which not every seed reaches the L0 with both.
+        ValueError: an overlap at which not every seed has both.
     """
-    quotients = []
-    for overlap in overlaps:
-        errors = matched(table[table["overlap"] == overlap], [l0])[l0]
-        quotients.append((errors.loc[one] / errors.loc[other]).to_numpy(float))
-    logs = np.log(np.stack(quotients, 1))
+    errors = least_errors(table, limit)
+    logs = np.log((errors.loc[one] / errors.loc[other]).to_numpy(float))
     if np.isnan(logs).any():
-        raise ValueError(f"overlaps: got {tuple(overlaps)}, at which not all reach L0 {l0:g}")
+        raise ValueError(f"limit: got {limit:g}, within which not all of {one} and {other} lie")
     return over_seeds(logs, lambda v: float(np.exp(v.mean(0).max())))
 
 
-def overlap_rise(table: Any, architecture: str, overlap: float, l0: float) -> Measured:
-    """The error at an overlap over that at none, paired by seed."""
-    rows = table[table["architecture"] == architecture]
-    named = rows.assign(architecture=rows["overlap"].astype(str))
-    ratio = ratios(named, str(float(overlap)), "0.0", [l0])[l0]
-    if ratio is None:
-        raise ValueError(f"overlap: got {overlap}, at which not all reach L0 {l0:g}")
-    return ratio
+def overlap_rise(table: Any, architecture: str, overlap: float, limit: float) -> Measured:
+    """The least error at an overlap over that at none, paired by seed."""
+    errors = least_errors(table, limit).loc[architecture]
+    return over_seeds(errors[overlap] / errors[0.0], _geometric)
+
+
+def _geometric(values: Any) -> float:
+    return float(np.exp(np.log(values).mean()))
+
+
+def overlap_numbers(table: Any, limit: float) -> pd.DataFrame:
+    """Least errors of every architecture and overlap, mean over seeds with interval; only where all
+    seeds have one."""
+    errors = least_errors(table, limit)
+    return pd.DataFrame(
+        [
+            {"architecture": name, "overlap": overlap, "fvu": one.value}
+            | dict(zip(("low", "high"), _interval(one), strict=True))
+            for name in dict.fromkeys(table["architecture"])
+            for overlap in errors.columns
+            if not errors.loc[name][overlap].isna().any()
+            for one in [over_seeds(errors.loc[name][overlap])]
+        ]
+    )
 
 
 def frontier_numbers(table: Any, column: str = "fvu") -> pd.DataFrame:
