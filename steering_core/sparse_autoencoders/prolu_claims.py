@@ -19,7 +19,9 @@ CONTROLS = (
     "as the frontier, ProLU with ReLU's gradient, three penalties, 5 seeds, read off at L0 2.58"
 )
 SHORT = f"{CONTROLS}; 10,000 steps"
-BORN_DEAD = f"{CONTROLS}; 20,000 steps, biases that begin at -8: nearly all latents are born dead"
+BORN_DEAD = (
+    f"{CONTROLS}; 20,000 steps, biases that begin at -5: half of the latents are dead at first"
+)
 PILOT = (
     "2026-11-21: committed after a pilot on one other seed (100) had been seen, which served to "
     "choose densities, penalties and rates."
