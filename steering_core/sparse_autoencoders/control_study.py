@@ -1,8 +1,7 @@
 """The draft's training notes, one thing changed at a time: three penalties and five seeds each.
 
 ProLU with ReLU's gradient, as tuned for the frontier. What is about resampling has biases that
-begin so low that about half of the latents are born dead, and the frontier's steps; the rest has
-half as many.
+begin so low that about half of the latents are born dead, and the frontier's steps; the rest has half of them.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,10 +26,10 @@ from steering_core.sparse_autoencoders.gradient_signs import pushes
 
 SHORT = STEPS // 2
 BORN_DEAD = -5.0
-"""Initial bias, in normalised units, at which about half of the latents are dead after 4,000 steps."""
+"""Initial bias, normalised, at which about half of the latents are dead after 4,000 steps."""
 USUAL = (0.2, 0.6, 1.6)
 WIDE = (0.1, 0.3, 0.8, 1.6)
-SCALES = (0.02, 0.2, 0.5)
+SCALES = (0.02, 0.2)
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ def _born_dead(**changes: Any) -> Variant:
 VARIANTS: dict[str, Variant] = {
     "usual": Variant(),
     "from zero": Variant(changes={"initial_bias": 0.0}),
-    "from zero, STE": Variant("prolu_ste", changes={"initial_bias": 0.0}),
     "smaller betas": Variant(changes={"betas": (0.9, 0.99), "re_warm": 2_000}),
     "little L1": Variant(penalties=(0.0, 0.1, 0.4)),
     "little L1, shrunken target": Variant(penalties=(0.0, 0.1, 0.4), changes={"target_scale": 0.8}),

@@ -161,7 +161,6 @@ CLAIMS = (
         },
         beside={
             "redrawn": Rule("latents drawn anew, of 256, at 0.2", at_least=64.0),
-            "at_half": Rule("the same at 0.5", at_least=0.1),
         },
         scope="toy",
         setting=BORN_DEAD,
