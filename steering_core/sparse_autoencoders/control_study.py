@@ -1,7 +1,8 @@
 """The draft's training notes, one thing changed at a time: three penalties and five seeds each.
 
 ProLU with ReLU's gradient, as tuned for the frontier. What is about resampling has biases that
-begin so low that about half of the latents are born dead, and the frontier's steps; the rest has half of them.
+begin so low that about half of the latents are born dead, and the frontier's steps; the rest has
+half as many.
 """
 
 from dataclasses import dataclass, field, replace
