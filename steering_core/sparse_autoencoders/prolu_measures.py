@@ -10,10 +10,12 @@ import pandas as pd
 
 from steering_core.publishing.claims import Measured
 from steering_core.sparse_autoencoders.frontier import matched, over_seeds, ratios
-from steering_core.sparse_autoencoders.frontier_setting import LEVELS, SEEDS, STEPS
+from steering_core.sparse_autoencoders.frontier_setting import ACTIVE, LEVELS, SEEDS, STEPS
 
 TRUE = LEVELS[2]
 """The L0 at which single numbers are compared."""
+SPARSE = 1.25 * ACTIVE
+"""The most latents on with which an autoencoder of the controls counts as sparse."""
 
 
 def at_true(table: Any, architecture: str, column: str) -> Measured:
@@ -66,12 +68,23 @@ def control(table: Any, variant: str, column: str, penalty: float | None = None)
 
 
 def control_ratio(table: Any, one: str, other: str) -> Measured:
-    """Error of one variant over that of another at the true L0, paired by seed."""
-    named = table.rename(columns={"variant": "architecture"})
-    ratio = ratios(named, one, other, [TRUE])[TRUE]
-    if ratio is None:
-        raise ValueError(f"variants: got {one!r}, {other!r}, of which not all reach L0 {TRUE}")
-    return ratio
+    """Least error of one variant with an L0 of at most `SPARSE` over that of another, paired by
+    seed.
+
+    Raises:
+        ValueError: a variant of which not every seed is so sparse.
+    """
+    sparse = table.assign(fvu=table["fvu"].where(table["l0"] <= SPARSE))
+    least = sparse.groupby(["variant", "seed"])["fvu"].min()
+    quotients = least.loc[one] / least.loc[other]
+    if quotients.isna().any():
+        raise ValueError(f"variants: got {one!r}, {other!r}, not all within an L0 of {SPARSE:.3g}")
+    return over_seeds(quotients, _geometric)
+
+
+def best(table: Any, variant: str, column: str) -> Any:
+    """The largest of a column over the penalties of a variant, by seed."""
+    return table[table["variant"] == variant].groupby("seed")[column].max()
 
 
 def quotient(one: Any, other: Any) -> Measured:
