@@ -43,12 +43,10 @@ def resample(
     for model, gone in enumerate(dead):
         if not gone.any():
             continue
+        weights = errors[model].double().square().cpu()
         chosen = torch.multinomial(
-            errors[model].double().square(),
-            int(gone.sum()),
-            replacement=True,
-            generator=generators[model],
-        )
+            weights, int(gone.sum()), replacement=True, generator=generators[model]
+        ).to(inputs.device)
         direction = torch.nn.functional.normalize(inputs[chosen] - p["b_dec"][model], dim=-1)
         alive = norms[model][~gone]
         size = recipe.resample_scale * (alive.mean() if len(alive) else 1.0)

@@ -19,6 +19,7 @@ from steering_core.sparse_autoencoders.tuning_study import KNOBS, recipe_of
 CODE = (
     "steering_core.sparse_autoencoders.frontier_setting",
     "steering_core.sparse_autoencoders.training",
+    "steering_core.sparse_autoencoders.run",
     "steering_core.sparse_autoencoders.architectures",
     "steering_core.sparse_autoencoders.gates",
     "steering_core.sparse_autoencoders.dead",

@@ -87,6 +87,7 @@ AUTOENCODER_TUNING = Study(
         "steering_core.sparse_autoencoders.tuning_study",
         "steering_core.sparse_autoencoders.frontier_setting",
         "steering_core.sparse_autoencoders.training",
+        "steering_core.sparse_autoencoders.run",
         "steering_core.sparse_autoencoders.architectures",
         "steering_core.sparse_autoencoders.gates",
         "steering_core.sparse_autoencoders.dead",
