@@ -55,6 +55,7 @@ class Run:
         self.chance = [lockstep.stream(seed, "resampling", level) for level, seed in models]
 
     def train(self, activations: Activations, progress: bool) -> Autoencoders:
+        """Train on batches from `activations`, of which the first tell the scale."""
         checked = _checked(_batches(activations, self.batch_size))
         first = list(islice(checked, min(_FOR_SCALE, self.recipe.steps)))
         if not first:
@@ -111,6 +112,7 @@ class Run:
     def losses(
         self, p: lockstep.Parameters, x: Float[Tensor, "batch d"], models: Int[Tensor, " left"]
     ) -> Float[Tensor, " left"]:
+        """Loss of every model that is left on a normalised batch."""
         self.recent.append(x)
         level = self.levels[models]
         m = before_bias(p, x)
@@ -144,6 +146,7 @@ class Run:
 
     @torch.no_grad()
     def after_step(self, step: lockstep.Step) -> None:
+        """Keep decoders at norm 1 where that is asked for; draw dead latents anew when it is time."""
         p = step.parameters
         if self.unit:
             p["w_dec"].div_(p["w_dec"].norm(dim=-1, keepdim=True).clamp_min(1e-8))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from steering_core.sparse_autoencoders import Autoencoders, ground_truth
 from steering_core.sparse_autoencoders import Sample as Inputs
-from steering_core.sparse_autoencoders import ground_truth
-from steering_core.sparse_autoencoders.absorption import absorption
+from steering_core.sparse_autoencoders import absorption as module
+from steering_core.sparse_autoencoders.absorption import (
+    absorption,
+    absorption_by_architecture,
+    hierarchy,
+)
 from tests.sparse_autoencoders.test_evaluate import planted, truth_of
 
 # Two parents, 0 and 1, with children 2 and 4, 3 and 5.
@@ -38,7 +44,7 @@ def encoders(*silenced: tuple[int, int]) -> Tensor:
     return hears
 
 
-def shares(table, parent: int) -> list[float]:
+def shares(table: Any, parent: int) -> list[float]:
     return table.loc[table["parent"] == parent, ["alone", "with_child"]].to_numpy()[0].tolist()
 
 
@@ -113,3 +119,27 @@ def test_what_cannot_be_counted_is_refused() -> None:
         absorption(planted(EYE), SAMPLE, truth_of(EYE))
     with pytest.raises(ValueError, match="autoencoders, truth: got 2"):
         absorption(planted(EYE, penalties=(1, 2)), SAMPLE, TRUTH)
+
+
+def test_every_architecture_is_trained_on_one_hierarchy(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, asked = hierarchy(4), []
+
+    def train(stream: Any, architecture: str, **how: Any) -> Autoencoders:
+        assert (stream.truth.directions == truth.directions).all()
+        assert (how["n_latents"], how["seeds"], how["recipe"].steps) == (32, (4, 7), 50)
+        asked.append((architecture, how["penalties"]))
+        rows = truth.directions.expand(2, -1, -1)
+        return planted(rows, -0.2, architecture=architecture, penalties=how["penalties"] * 2)
+
+    monkeypatch.setattr(module, "train_autoencoders", train)
+    table: Any = absorption_by_architecture({"relu": 1.0, "prolu_relu": 2.0}, (4, 7), steps=50)
+    assert asked == [("relu", (1.0,)), ("prolu_relu", (2.0,))]
+    assert set(table.columns) == {
+        *("parent", "known", "alone", "with_child"),
+        *("architecture", "seed", "l0", "f1"),
+    }
+    assert len(table) == 2 * 2 * truth.parents == 32
+    counts = table.groupby(["architecture", "seed"], sort=False).size()
+    assert counts.index.tolist() == [(name, s) for name, _ in asked for s in (4, 7)]
+    assert table["known"].all()
+    assert truth.children == 3

@@ -129,9 +129,7 @@ def test_shrinkage_is_the_factor_on_outputs(c: float) -> None:
 def test_stretched_coordinates_are_given_back() -> None:
     scale = [0.1, 1.0, 2.0, 10.0]
     turned = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(0)))[0]
-    one = planted(
-        turned * torch.tensor(scale), encoders=turned / torch.tensor(scale), scale=scale
-    )
+    one = planted(turned * torch.tensor(scale), encoders=turned / torch.tensor(scale), scale=scale)
     row = only(evaluate(one, Inputs(FEATURES @ turned, FEATURES), truth_of(turned)))
     assert [row["mcc"], row["shrinkage"]] == pytest.approx([1, 1], rel=1e-4)
     assert row["fvu"] < 1e-8

@@ -295,7 +295,11 @@ MAGNITUDES = "allowed is 0 < first <= second, finite"
         ({"correlation": 1.5}, "correlation: got 1.5", SHARE),
         ({"correlation": -0.5}, "correlation: got -0.5", SHARE),
         ({"correlation": NAN}, "correlation: got nan", SHARE),
-        ({"correlation": 0.5, "n_features": 5}, "n_features: got 5", "even numbers: pairs correlate"),
+        (
+            {"correlation": 0.5, "n_features": 5},
+            "n_features: got 5",
+            "even numbers: pairs correlate",
+        ),
         ({"children": -1}, "children: got -1", "allowed are whole numbers from 0"),
         ({"children": 2}, "n_features: got 8", "allowed are multiples of 3"),
         ({"children": 20}, "n_features: got 8", "allowed are multiples of 21"),

@@ -14,10 +14,12 @@ import pytest
 from steering_core.publishing.claims import Measured
 from steering_core.publishing.statistics import bootstrap_interval
 from steering_core.sparse_autoencoders import frontier
-from steering_core.sparse_autoencoders.frontier_setting import LEVELS, SEEDS, STEPS
+from steering_core.sparse_autoencoders.frontier_setting import ACTIVE, LEVELS, SEEDS, STEPS
 from steering_core.sparse_autoencoders.prolu_measures import (
+    SPARSE,
     TRUE,
     at_true,
+    best,
     control,
     control_ratio,
     difference,
@@ -75,7 +77,7 @@ def shuffled(*parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_columns_are_read_off_at_the_true_number() -> None:
-    assert TRUE == LEVELS[2]
+    assert LEVELS[2] == TRUE
     table = shuffled(runs("relu"), runs("gated").assign(f1=lambda rows: rows["f1"] + 0.05))
     got = at_true(table, "relu", "f1")
     assert (got.value, got.n) == (pytest.approx(0.2 + 0.2 * math.log(TRUE)), SEEDS)
@@ -150,7 +152,9 @@ def test_controls_are_by_seed() -> None:
     table = variants(usual=1.0, ghost=2.0)
     at_one = control(table, "ghost", "fvu", 10 / 4)
     assert at_one.index.tolist() == list(range(SEEDS))
-    assert at_one.tolist() == pytest.approx([2 * (1 + seed / 10) * 4**-0.5 for seed in range(SEEDS)])
+    assert at_one.tolist() == pytest.approx(
+        [2 * (1 + seed / 10) * 4**-0.5 for seed in range(SEEDS)]
+    )
     over_all = control(table, "usual", "f1")
     assert over_all.tolist() == pytest.approx(
         [0.1 * seed + 0.2 * np.log(PLACES).mean() for seed in range(SEEDS)]
@@ -163,13 +167,36 @@ def test_what_was_not_studied_is_refused(variant: str, penalty: float | None) ->
         control(variants(usual=1.0), variant, "fvu", penalty)
 
 
-def test_ratios_of_controls_are_at_the_true_number() -> None:
+def test_ratios_of_controls_are_of_those_that_are_sparse() -> None:
+    assert pytest.approx(1.25 * ACTIVE) == SPARSE
     table = variants(usual=1.0, ghost=1.25)
     assert_certain(control_ratio(table, "ghost", "usual"), 1.25)
     assert_certain(control_ratio(table, "usual", "ghost"), 0.8)
-    some = table[(table["variant"] == "usual") | (table["l0"] > 3)]
-    with pytest.raises(ValueError, match="variants: got 'ghost', 'usual'"):
-        control_ratio(some, "ghost", "usual")
+    # Ghosts with two latents on are gone: those with one count, of 2 ** 0.5 the error.
+    fewer = table[(table["variant"] == "usual") | (table["l0"] != 2)]
+    assert_certain(control_ratio(fewer, "ghost", "usual"), 1.25 * 2**0.5)
+
+
+def test_the_limit_belongs_to_the_sparse() -> None:
+    at = variants(usual=1.0)
+    other = at.assign(variant="ghost", l0=at["l0"] * SPARSE / 4)
+    assert_certain(control_ratio(pd.concat([at, other]), "ghost", "usual"), 2**-0.5)
+
+
+@pytest.mark.parametrize("seeds", [[3], list(range(SEEDS))])
+def test_a_variant_that_is_not_sparse_is_refused(seeds: list[int]) -> None:
+    table = variants(usual=1.0, ghost=1.25)
+    gone = (table["variant"] == "ghost") & table["seed"].isin(seeds) & (table["l0"] < 3)
+    for names in (("ghost", "usual"), ("usual", "ghost")):
+        with pytest.raises(ValueError, match="variants: got '{}', '{}'".format(*names)):
+            control_ratio(table[~gone], *names)
+
+
+def test_the_best_is_over_penalties() -> None:
+    table = variants(usual=1.0, ghost=2.0)
+    got = best(table, "usual", "f1")
+    assert got.index.tolist() == list(range(SEEDS))
+    assert got.tolist() == pytest.approx([0.1 * seed + 0.2 * math.log(8) for seed in range(SEEDS)])
 
 
 def test_quotients_are_paired_by_seed() -> None:
@@ -205,7 +232,11 @@ def drop(at: int, high: float = 10.0, low: float = 1.0) -> np.ndarray:
 
 def curves(name: str, loss: Callable[[int, float], Any]) -> pd.DataFrame:
     return pd.concat(
-        [curve(name, seed, penalty, loss(seed, penalty)) for seed in range(SEEDS) for penalty in PENALTIES]
+        [
+            curve(name, seed, penalty, loss(seed, penalty))
+            for seed in range(SEEDS)
+            for penalty in PENALTIES
+        ]
     )
 
 
@@ -269,9 +300,7 @@ def test_who_diverges_never_gets_there(last: int) -> None:
 def u_shaped(rise: float) -> np.ndarray:
     """Down to 1 by the middle, and up by the rise at the end, on a plateau."""
     done = POINTS / STEPS
-    return np.where(
-        done < 0.5, 3 - 4 * done, 1 + rise * np.clip((done - 0.5) / 0.4, 0, 1)
-    )
+    return np.where(done < 0.5, 3 - 4 * done, 1 + rise * np.clip((done - 0.5) / 0.4, 0, 1))
 
 
 @pytest.mark.parametrize(("rise", "share"), [(0.0, 0.0), (0.04, 0.0), (0.06, 1.0), (2.0, 1.0)])
@@ -343,9 +372,7 @@ def test_the_worst_overlap_is_that_of_the_largest_ratio() -> None:
 def test_the_worst_is_taken_anew_in_each_resample() -> None:
     # By seed the ratio at 0 is 1/2, 1, ..., that at 0.5 the inverse: the worst is 1 at least.
     each = [0.5, 0.5, 1.0, 2.0, 2.0]
-    mine = pd.concat(
-        [runs("a", each, overlap=0.0), runs("a", [1 / f for f in each], overlap=0.5)]
-    )
+    mine = pd.concat([runs("a", each, overlap=0.0), runs("a", [1 / f for f in each], overlap=0.5)])
     other = pd.concat([runs("b", 1.0, overlap=overlap) for overlap in (0.0, 0.5)])
     got = worst_overlap(shuffled(mine, other), "a", "b", 4.0)
     assert got.value == pytest.approx(1)
@@ -379,7 +406,9 @@ def test_the_rise_of_an_error_is_over_that_without_overlap() -> None:
     assert_certain(overlap_rise(PAIRS, "relu", 0.5, 4.0), 3)
     assert_certain(overlap_rise(PAIRS, "relu", 0.25, 4.0), 2)
     assert_certain(overlap_rise(PAIRS, "prolu_relu", 0.5, 4.0), 1.5 / 0.9)
-    table = pd.concat([runs("a", 1.0, overlap=0.0), runs("a", [1.0, 1.0, 1.0, 4.0, 4.0], overlap=0.5)])
+    table = pd.concat(
+        [runs("a", 1.0, overlap=0.0), runs("a", [1.0, 1.0, 1.0, 4.0, 4.0], overlap=0.5)]
+    )
     assert overlap_rise(table, "a", 0.5, 4.0).value == pytest.approx(16 ** (1 / 5))
 
 
