@@ -11,7 +11,7 @@ from steering_core.sparse_autoencoders.frontier_setting import SEEDS, STEPS, tra
 from steering_core.sparse_autoencoders.frontier_study import CODE, tuned_recipe
 
 GRADIENTS = ("scsae", "scsae_multiplied", "prolu_ste")
-PENALTIES = (0.2, 0.6, 1.6)
+PENALTIES = (0.2, 1.6)
 EVERY = 200
 """Steps that a point of a curve averages."""
 

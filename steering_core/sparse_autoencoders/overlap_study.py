@@ -15,7 +15,7 @@ from steering_core.sparse_autoencoders.frontier_study import CODE, tuned_recipe
 from steering_core.sparse_autoencoders.ground_truth import GroundTruth, ground_truth
 from steering_core.sparse_autoencoders.training import train_autoencoders
 
-N_FEATURES, WIDTH, STEPS = 32, 32, 4_000
+N_FEATURES, WIDTH, STEPS = 32, 32, 3_000
 DENSITY, CORRELATION, NOISE = 0.08, 0.7, 0.1
 ACTIVE = N_FEATURES * DENSITY
 OVERLAPS = (0.0, 0.25, 0.5)
@@ -57,7 +57,7 @@ def run(task: dict[str, Any]) -> pd.DataFrame:
         n_latents=N_FEATURES,
         penalties=PENALTIES[name],
         seeds=(seed,),
-        recipe=replace(tuned_recipe(name, STEPS), re_warm=400),
+        recipe=replace(tuned_recipe(name, STEPS), re_warm=300),
     )
     sample = truth.sample(N_INPUTS, lockstep.stream(seed, "held out"))
     table: Any = evaluate(trained, sample, truth)[["penalty", *COLUMNS]]

@@ -146,7 +146,7 @@ class Run:
 
     @torch.no_grad()
     def after_step(self, step: lockstep.Step) -> None:
-        """Keep decoders at norm 1 where that is asked for; draw dead latents anew when it is time."""
+        """Keep decoders at norm 1 where that is asked for; draw the dead anew when it is time."""
         p = step.parameters
         if self.unit:
             p["w_dec"].div_(p["w_dec"].norm(dim=-1, keepdim=True).clamp_min(1e-8))
