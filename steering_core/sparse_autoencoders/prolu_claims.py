@@ -16,8 +16,8 @@ MATCHED = (
     "that were trained"
 )
 CONTROLS = (
-    "as the frontier, ProLU with ReLU's gradient, two or three penalties, 5 seeds; errors the least "
-    "over penalties with an L0 of at most 3.23, 1.25 times the true number"
+    "as the frontier, ProLU with ReLU's gradient, two or three penalties, 5 seeds; errors the "
+    "least over penalties with an L0 of at most 3.23, 1.25 times the true number"
 )
 SHORT = f"{CONTROLS}; 10,000 steps"
 BORN_DEAD = (

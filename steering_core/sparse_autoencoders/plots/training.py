@@ -108,7 +108,7 @@ def little_panels(means: Any) -> Figure:
                 ax.plot(rows["penalty"], rows[column], "o-", color=colours[name], label=name, ms=4)
             ax.set(xlabel="penalty", ylabel=label)
             ax.set_xscale("symlog", linthresh=0.1)
-            ax.set_xticks([0, 0.1, 0.4, 1.6], ["0", "0.1", "0.4", "1.6"])
+            ax.set_xticks([0, 0.2, 0.4, 1.6], ["0", "0.2", "0.4", "1.6"])
             ax.minorticks_off()
         axes[1].set_yscale("log")
         axes[2].axhline(0.5, color=GRID, linewidth=3, zorder=0)
