@@ -143,12 +143,12 @@ def save_autoencoders(autoencoders: Autoencoders, folder: Path | str) -> None:
             **{name: getattr(autoencoders, name) for name in _TENSOR_FIELDS},
         }.items()
     }
-    words = {
+    words: dict[str, Any] = {
         "architecture": autoencoders.architecture,
         "recipe": asdict(autoencoders.recipe),
         "seconds": autoencoders.seconds,
-        "sha256": _digest(tensors),
     }
+    words["sha256"] = _digest(tensors, words)
     write_atomically(Path(folder) / TENSORS, save(tensors))
     write_atomically(Path(folder) / WORDS, json.dumps(words, indent=2) + "\n")
 
@@ -169,8 +169,11 @@ def load_autoencoders(folder: Path | str) -> Autoencoders:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{folder} is damaged, or holds no autoencoders: {error}") from error
-    if _digest(tensors) != words.get("sha256"):
-        raise ValueError(f"{paths[TENSORS]} is damaged: it differs from {WORDS}")
+    wanted = {"architecture", "recipe", "seconds", "sha256"}
+    if not isinstance(words, dict) or not wanted <= set(words):
+        raise ValueError(f"{paths[WORDS]} is damaged: it should hold {', '.join(sorted(wanted))}")
+    if _digest(tensors, words) != words["sha256"]:
+        raise ValueError(f"{folder} is damaged: {TENSORS} and {WORDS} do not belong together")
     check_choice("architecture", words["architecture"], ARCHITECTURES)
     recipe: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
@@ -192,8 +195,9 @@ def load_autoencoders(folder: Path | str) -> Autoencoders:
 _TENSOR_FIELDS = ("penalties", "seeds", "scale", "losses", "silent", "redrawn")
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], words: Mapping[str, Any]) -> str:
+    said = {name: words[name] for name in ("architecture", "recipe", "seconds")}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].numpy().tobytes())

@@ -53,10 +53,11 @@ def check_activations(
     if not fits or (width is not None and activations.shape[1] != width):
         wanted = "(inputs, d)" if width is None else f"(inputs, {width})"
         raise ValueError(f"{name}: got shape {tuple(activations.shape)}; allowed is {wanted}")
+    activations = activations.to(torch.float32)
     if not activations.isfinite().all():
         row = int((~activations.isfinite().all(1)).nonzero()[0])
         raise ValueError(
             f"{name}: got a number that is not finite in row {begins + row}; "
             "allowed are finite numbers"
         )
-    return activations.to(torch.float32)
+    return activations

@@ -26,7 +26,8 @@ def resample(
 ) -> None:
     """Draw dead latents anew where inputs are badly reconstructed, as Bricken et al. 2023 do.
 
-    An input is drawn with a probability in proportion to its squared error, squared. The decoder
+    An input is drawn with a probability in proportion to its squared error, squared, or any where
+    there is no error. The decoder
     becomes its direction from b_d, the encoder the same at `resample_scale` of the mean of those
     alive, biases zero; Adam's averages of them are forgotten, its count of steps is not.
 
@@ -44,6 +45,8 @@ def resample(
         if not gone.any():
             continue
         weights = errors[model].double().square().cpu()
+        if not 0 < float(weights.sum()) < torch.inf:
+            weights = torch.ones_like(weights)
         chosen = torch.multinomial(
             weights, int(gone.sum()), replacement=True, generator=generators[model]
         ).to(inputs.device)

@@ -56,7 +56,7 @@ def evaluate(
         latents = one.encode(x)[0]
         row = _itself(one, x, latents)
         if truth is not None and sample is not None:
-            _check_features(sample, truth)
+            check_features(sample, truth)
             row |= _against(one, latents, sample, truth)
         if one.diverged[0]:
             row = dict.fromkeys(row, float("nan"))
@@ -101,7 +101,12 @@ def match(
     return latents, features, cosines[latents, features]
 
 
-def _check_features(sample: Sample, truth: GroundTruth) -> None:
+def check_features(sample: Sample, truth: GroundTruth) -> None:
+    """A sample of the truth's features.
+
+    Raises:
+        ValueError: features of another shape.
+    """
     n = len(sample.activations)
     if sample.features.shape != (n, truth.n_features):
         raise ValueError(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core.sparse_autoencoders.autoencoders import Autoencoders
-from steering_core.sparse_autoencoders.evaluate import match
+from steering_core.sparse_autoencoders.evaluate import check_features, match
 from steering_core.sparse_autoencoders.ground_truth import GroundTruth, Sample
 from steering_core.sparse_autoencoders.thresholds import ALIKE
 
@@ -32,6 +32,7 @@ def pushes(
     Raises:
         ValueError: more than one autoencoder, or a truth that does not fit.
     """
+    check_features(sample, truth)
     latents, features, cosines = match(one, truth)
     known = cosines >= ALIKE
     places = torch.as_tensor(latents[known])

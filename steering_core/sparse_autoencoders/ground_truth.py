@@ -93,6 +93,7 @@ class GroundTruth:
 
     def stream(self, batch_size: int, seed: int = 0) -> "Stream":
         """Batches of fresh inputs without end, the same each time it is gone through."""
+        check_count("seed", seed, least=0)
         return Stream(self, check_count("batch_size", batch_size), seed)
 
     def _drawn(self, n: int, generator: torch.Generator) -> Bool[Tensor, "n F"]:
@@ -177,6 +178,11 @@ def ground_truth(
     if correlation > 0 and n_features % 2:
         raise ValueError(f"n_features: got {n_features}; allowed are even numbers: pairs correlate")
     parents = n_features // (1 + children)
+    if correlation > 0 and children and parents == 1:
+        raise ValueError(
+            f"children: got {children} of a single parent, which would correlate with its own "
+            "child; allowed with a correlation are two parents or more"
+        )
     spread = torch.logspace(0, 1, parents, base=high / low) * low
     generator = lockstep.stream(seed, "directions")
     scales = torch.logspace(-0.5, 0.5, width, base=stretch) if stretch > 1 else torch.ones(width)

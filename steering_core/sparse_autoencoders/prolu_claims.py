@@ -270,7 +270,11 @@ CLAIMS = (
             "not_all": Rule("the same", at_most=0.99),
         },
         beside={
-            "most_ste": Rule("the STE gradient: the share", at_least=0.8, at_most=0.99),
+            "most_ste": Rule(
+                "the STE gradient in the frontier, biases that begin at -0.5: the share",
+                at_least=0.8,
+                at_most=0.99,
+            ),
         },
         changes=(PILOT,),
         scope="toy",

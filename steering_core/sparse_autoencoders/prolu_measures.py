@@ -3,6 +3,7 @@ studies. Each is over seeds, with its 99% bootstrap interval. The thresholds are
 and were there first.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,15 @@ def levels_won(table: Any, one: str, other: str) -> Measured:
         there = [not values.loc[name][level].isna().any() for name in (one, other)]
         won += there == [True, False] or (ratio is not None and _interval(ratio)[1] < 1)
     return Measured(float(won), n=SEEDS)
+
+
+def levels_lost(table: Any, one: str, others: Sequence[str]) -> Measured:
+    """At how many of the matched L0 any of the others has less error than `one`, likewise."""
+    lost = 0
+    for level in LEVELS:
+        found = [ratios(table, other, one, [level])[level] for other in others]
+        lost += any(ratio is not None and _interval(ratio)[1] < 1 for ratio in found)
+    return Measured(float(lost), n=SEEDS)
 
 
 def _interval(measured: Measured) -> tuple[float, float]:
@@ -96,9 +106,11 @@ def steps_to(curves: Any, architecture: str, baseline: str = "scsae") -> Measure
     """Steps to 1.1 times the final loss of the baseline over the steps it takes itself; the
     geometric mean over penalties for each seed, then over seeds."""
     goals = 1.1 * _of(curves, baseline).groupby(["seed", "penalty"])["loss"].last()
-    quotients = np.log(
-        _first_below(_of(curves, architecture), goals) / _first_below(_of(curves, baseline), goals)
+    first, of_baseline = (
+        _first_below(_of(curves, name), goals).reindex(goals.index, fill_value=float(STEPS))
+        for name in (architecture, baseline)
     )
+    quotients = np.log(first / of_baseline)
     by_seed = quotients.groupby(level="seed").mean()
     return over_seeds(np.exp(by_seed), lambda v: float(np.exp(np.log(v).mean())))
 

@@ -98,7 +98,7 @@ class Recipe:
 
     def rate(self, done: float) -> float:
         """Factor on the learning rate when a share `done` of the run is done."""
-        step = done * self.steps
+        step = round(done * self.steps)
         up = min(1.0, (done + 1 / self.steps) / self.warm_up) if self.warm_up else 1.0
         down = min(1.0, (1 - done) / self.cool_down) if self.cool_down else 1.0
         again = round(2 / (1 - self.betas[1])) if self.re_warm is None else self.re_warm

@@ -117,21 +117,22 @@ class Run:
         level = self.levels[models]
         m = before_bias(p, x)
         latents = self.row.encode(p, m, level, self.recipe)
-        residual = self.recipe.target_scale * x - decoded(p, latents)
+        target = self.recipe.target_scale * x
+        residual = target - decoded(p, latents)
         loss = residual.square().sum(-1).mean(-1)
         if self.row.sparsity is not None:
             loss = loss + level * self.row.sparsity(p, m, latents, self.recipe)
         self.note(latents.detach(), models)
-        return loss + self.further(p, m, residual, x, models)
+        return loss + self.further(p, m, residual, target, models)
 
     def further(
-        self, p: lockstep.Parameters, m: Tensor, residual: Tensor, x: Tensor, models: Tensor
+        self, p: lockstep.Parameters, m: Tensor, residual: Tensor, target: Tensor, models: Tensor
     ) -> Tensor | float:
         """Losses that only some have."""
         more: Tensor | float = 0.0
         if self.name == "gated":
             frozen = {name: p[name].detach() for name in ("w_dec", "b_dec")}
-            more = (x - decoded(frozen, gate_latents(p, m))).square().sum(-1).mean(-1)
+            more = (target - decoded(frozen, gate_latents(p, m))).square().sum(-1).mean(-1)
         dead = self.silent[models] >= self.recipe.silent_steps
         if self.row.sets_k and self.recipe.auxiliary:
             more = more + self.recipe.auxiliary * dead_latents.auxiliary_loss(p, m, residual, dead)
@@ -155,7 +156,7 @@ class Run:
         dead = self.silent[step.models] >= self.recipe.silent_steps
         x = torch.cat(list(self.recent))
         latents = self.row.encode(p, before_bias(p, x), self.levels[step.models], self.recipe)
-        errors = (x - decoded(p, latents)).square().sum(-1)
+        errors = (self.recipe.target_scale * x - decoded(p, latents)).square().sum(-1)
         chance = [self.chance[model] for model in step.models.tolist()]
         dead_latents.resample(step, dead, x, errors, self.recipe, chance)
         self.redrawn[step.models] += dead.sum(1)

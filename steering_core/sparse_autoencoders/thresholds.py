@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering_core.sparse_autoencoders.autoencoders import Autoencoders
-from steering_core.sparse_autoencoders.evaluate import match
+from steering_core.sparse_autoencoders.evaluate import check_features, match
 from steering_core.sparse_autoencoders.ground_truth import GroundTruth, Sample
 
 ALIKE = 0.7
@@ -21,10 +21,10 @@ ALIKE = 0.7
 
 
 def cuts(autoencoders: Autoencoders) -> Float[Tensor, "M latents"]:
-    """The bias-free pre-activation m above which a latent is on; NaN where k latents are on.
+    """What bias and threshold ask of the bias-free pre-activation m: below it a latent is off.
 
-    Raises:
-        ValueError: none; every architecture has a row here.
+    It may be off above it too: ProLU's where m < 0, Gated's where its magnitude is not above 0.
+    NaN where k latents are on, whatever they are.
     """
     p = autoencoders.parameters
     if autoencoders.architecture == "topk":
@@ -37,7 +37,8 @@ def cuts(autoencoders: Autoencoders) -> Float[Tensor, "M latents"]:
 
 
 def thresholds(one: Autoencoders, sample: Sample, truth: GroundTruth) -> pd.DataFrame:
-    """One row for each latent whose feature is known (cosine of at least `ALIKE`) and that fires.
+    """One row for each latent whose feature is known (cosine of at least `ALIKE`), that fires, and
+    that meets noise: its feature is not there in all inputs.
 
     Columns: `latent`, `feature`, `cosine`; in normalised units along the encoder's direction:
     `threshold`, `ceiling` (the most noise in the sample), `p99` and `p999` (quantiles of noise),
@@ -48,6 +49,7 @@ def thresholds(one: Autoencoders, sample: Sample, truth: GroundTruth) -> pd.Data
     Raises:
         ValueError: more than one autoencoder, or a sample that does not fit.
     """
+    check_features(sample, truth)
     latents, features, cosines = match(one, truth)
     m = one.pre_activations(sample.activations)[0]
     acts = one.encode(sample.activations)[0]
@@ -63,6 +65,8 @@ def thresholds(one: Autoencoders, sample: Sample, truth: GroundTruth) -> pd.Data
         if cosine < ALIKE or not (acts[:, latent] > 0).any():
             continue
         there = sample.features[:, feature] > 0
+        if there.all():
+            continue
         along = m[:, latent] / norms[latent]
         noise = along[~there]
         own = acts[:, latent, None] * p["w_dec"][latent]

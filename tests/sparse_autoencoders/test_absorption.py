@@ -102,13 +102,14 @@ def test_one_that_diverged_knows_no_parent() -> None:
     one = planted(EYE)
     for p in one.parameters.values():
         p[:] = math.nan
-    assert not absorption(one, SAMPLE, TRUTH)["known"].any()
+    table: Any = absorption(one, SAMPLE, TRUTH)
+    assert not table["known"].any()
 
 
 def test_a_drawn_hierarchy_that_is_given_back() -> None:
     truth = ground_truth(12, 12, densities=(0.3, 0.5), noise=0.01, overlap=0.0, children=1)
     sample = truth.sample(300, torch.Generator().manual_seed(0))
-    table = absorption(planted(truth.directions, -0.2), sample, truth)
+    table: Any = absorption(planted(truth.directions, -0.2), sample, truth)
     assert len(table) == truth.parents == 6
     assert table["known"].all()
     assert (table[["alone", "with_child"]] == 1).all(axis=None)

@@ -249,7 +249,8 @@ def test_each_has_the_row_that_it_has_alone() -> None:
     assert table["seed"].tolist() == [0, 1, 2]
     for i in range(3):
         alone = evaluate(three.pick(i), SAMPLE, TRUTH)
-        pd.testing.assert_frame_equal(table[i : i + 1].reset_index(drop=True), alone, rtol=1e-5)
+        one: Any = table[i : i + 1].reset_index(drop=True)
+        pd.testing.assert_frame_equal(one, alone, rtol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -263,7 +264,8 @@ def test_one_that_diverged_is_a_row_of_nan(architecture: str) -> None:
     numbers = table[[*ITSELF, *AGAINST]]
     assert numbers.loc[1].isna().all()
     assert numbers.loc[0].notna().all()
-    assert evaluate(two, SAMPLE.activations)[ITSELF].isna().all(axis=1).tolist() == [False, True]
+    plain: Any = evaluate(two, SAMPLE.activations)[ITSELF]
+    assert plain.isna().all(axis=1).tolist() == [False, True]
 
 
 def test_features_of_another_number_are_refused() -> None:

@@ -139,7 +139,7 @@ def test_pairs_come_together_and_no_others(correlation: float) -> None:
         for j in range(i):
             both = densities[i] * densities[j]
             if i // 2 == j // 2:
-                shape = [[1, correlation], [correlation, 1]]
+                shape: Any = [[1, correlation], [correlation, 1]]
                 together = stats.multivariate_normal([0, 0], shape).cdf([cuts[i], cuts[j]])
                 assert together > both + 2 * within(both)
                 both = float(together)

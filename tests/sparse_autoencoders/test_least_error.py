@@ -321,7 +321,11 @@ REFUSED = [
     ("Situation(1., 2., .1, -.1)", "density: got -0.1", "allowed is [0, 1]"),
     ("Situation(1., 2., .1, 1.1)", "density: got 1.1", "allowed is [0, 1]"),
     ("Situation(1., 2., .1, nan)", "density: got nan", "allowed is [0, 1]"),
-    ("least_error(Situation(1., 2., .1), 'tanh')", "kind: got 'tanh'", "allowed are relu, scsae, drafted"),
+    (
+        "least_error(Situation(1., 2., .1), 'tanh')",
+        "kind: got 'tanh'",
+        "allowed are relu, scsae, drafted",
+    ),
     ("least_error(Situation(1., 2., .1), '')", "kind: got ''", "allowed are relu, scsae, drafted"),
 ]
 ACCEPTED = [

@@ -113,7 +113,7 @@ def test_levels_are_won_where_the_curves_cross() -> None:
 
 def test_a_level_that_only_one_reaches_is_its_own() -> None:
     worse = runs("prolu_relu", 1.5)
-    short = runs("relu")
+    short: Any = runs("relu")
     short = short[(short["l0"] >= 4) | (short["seed"] != 2)]  # seed 2 begins at 4
     short = pd.concat([short, runs("relu", places=(3.0,))])
     table = shuffled(worse, short)

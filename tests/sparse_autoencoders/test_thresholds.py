@@ -38,7 +38,7 @@ def noisy(n: int = 400, most: float = 0.25) -> Inputs:
     return Inputs(features + torch.tensor(noise, dtype=torch.float32), features)
 
 
-def row_of(table: pd.DataFrame, feature: int) -> dict[str, Any]:
+def row_of(table: Any, feature: int) -> dict[str, Any]:
     (row,) = table[table["feature"] == feature].to_dict("records")
     return {str(name): value for name, value in row.items()}
 
@@ -57,7 +57,7 @@ def test_planted_noise_is_found() -> None:
         centre=centre,
         scale=scale,
     )
-    table = thresholds(one, shifted, truth_of(EYE))
+    table: Any = thresholds(one, shifted, truth_of(EYE))
     assert list(table.columns) == COLUMNS
     assert table["latent"].tolist() == [0, 1, 2, 3]
     assert table["feature"].tolist() == order
@@ -92,7 +92,7 @@ def test_others_explain_what_they_give_back(c: float, explained: float) -> None:
     sample, directions = overlapping()
     rows = directions.clone()
     rows[1] *= max(c, 1e-6)
-    table = thresholds(
+    table: Any = thresholds(
         planted(rows, -0.1, architecture="prolu_relu", encoders=DUAL), sample, truth_of(directions)
     )
     assert row_of(table, 0)["explained"] == pytest.approx(explained, abs=1e-4)
@@ -102,7 +102,7 @@ def test_others_explain_what_they_give_back(c: float, explained: float) -> None:
 
 def test_what_a_latent_says_itself_explains_nothing() -> None:
     sample = noisy()
-    below = thresholds(planted(EYE, -0.1), sample, truth_of(EYE))
+    below: Any = thresholds(planted(EYE, -0.1), sample, truth_of(EYE))
     assert (below["ceiling"] > below["threshold"]).all()
     np.testing.assert_allclose(below["explained"], 0, atol=1e-6)
     above = thresholds(planted(EYE, -0.4), sample, truth_of(EYE))
@@ -112,7 +112,7 @@ def test_what_a_latent_says_itself_explains_nothing() -> None:
 def test_the_decoder_bias_is_no_other_latent() -> None:
     sample, centre = noisy(), [1.0, -1.0, 2.0, 0.0]
     moved = Inputs(sample.activations + torch.tensor(centre), sample.features)
-    table = thresholds(planted(EYE, -0.4, centre=centre), moved, truth_of(EYE))
+    table: Any = thresholds(planted(EYE, -0.4, centre=centre), moved, truth_of(EYE))
     np.testing.assert_allclose(table["explained"], 0, atol=1e-5)
 
 
@@ -126,13 +126,15 @@ def test_directions_that_are_not_alike_are_left_out() -> None:
     features = torch.eye(4)[[0, 2]]
     size = torch.tensor([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
     noise = torch.tensor([[0.0] * 4, [0.1] * 4, [0.0] * 4])
-    table = thresholds(planted(rows), Inputs(size @ features + noise, size), truth_of(features))
+    table: Any = thresholds(
+        planted(rows), Inputs(size @ features + noise, size), truth_of(features)
+    )
     assert table["feature"].tolist() == [0]
     assert table["cosine"].tolist() == pytest.approx([ALIKE + 0.01])
 
 
 def test_latents_that_never_fire_are_left_out() -> None:
-    table = thresholds(planted(EYE, [-0.3, -9.0, -0.3, -9.0]), noisy(), truth_of(EYE))
+    table: Any = thresholds(planted(EYE, [-0.3, -9.0, -0.3, -9.0]), noisy(), truth_of(EYE))
     assert table["latent"].tolist() == [0, 2]
     none = thresholds(planted(EYE, -9.0), noisy(), truth_of(EYE))
     assert list(none.columns) == COLUMNS
@@ -144,7 +146,7 @@ def test_one_that_diverged_has_no_latents() -> None:
     one = planted(EYE)
     for p in one.parameters.values():
         p[:] = math.nan
-    table = thresholds(one, noisy(), truth_of(EYE))
+    table: Any = thresholds(one, noisy(), truth_of(EYE))
     assert len(table) == 0
     assert math.isnan(negative_share(one, noisy()))
 
@@ -153,7 +155,7 @@ def test_a_feature_that_is_never_there_has_no_floor() -> None:
     sample = noisy()
     features = sample.features.clone()
     features[:, 1] = 0
-    table = thresholds(planted(EYE, -0.1), Inputs(sample.activations, features), truth_of(EYE))
+    table: Any = thresholds(planted(EYE, -0.1), Inputs(sample.activations, features), truth_of(EYE))
     assert math.isnan(row_of(table, 1)["floor"])
     assert table["floor"].notna().sum() == 3
 
@@ -162,8 +164,8 @@ def test_a_feature_that_is_always_there_meets_no_noise() -> None:
     sample = noisy()
     features = sample.features.clone()
     features[:, 1] = 1
-    table = thresholds(planted(EYE, -0.1), Inputs(sample.activations, features), truth_of(EYE))
-    assert math.isnan(row_of(table, 1)["ceiling"])
+    table: Any = thresholds(planted(EYE, -0.1), Inputs(sample.activations, features), truth_of(EYE))
+    assert sorted(table["feature"]) == [0, 2, 3]
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -215,27 +217,33 @@ def test_latents_are_on_above_their_cuts(architecture: str) -> None:
     assert_on_above_the_cut(one)
 
 
+def assert_off_below_the_cut(one: Autoencoders) -> None:
+    x = torch.linspace(-2, 2, 401)[:, None] + 0.0013
+    m, on = one.pre_activations(x)[0], one.encode(x)[0] != 0
+    assert not (on & (m < cuts(one)[0])).any()
+
+
 @pytest.mark.parametrize("architecture", HAVE_CUTS)
-def test_cuts_of_biases_above_zero(architecture: str) -> None:
-    assert_on_above_the_cut(varied(architecture, 0.1, 1.0))
+def test_below_their_cuts_latents_are_off_whatever_the_bias(architecture: str) -> None:
+    assert_off_below_the_cut(varied(architecture, 0.1, 1.0))
 
 
-def test_cuts_of_a_gate_that_opens_onto_nothing() -> None:
+@pytest.mark.parametrize("architecture", ["relu", "scsae", "prolu_relu", "prolu_ste", "gated"])
+def test_a_cut_is_what_the_bias_asks(architecture: str) -> None:
+    one = varied(architecture, 0.1, 1.0)
+    assert torch.equal(cuts(one)[0], -one.parameters["b_enc"][0])
+
+
+def test_a_gate_may_open_onto_nothing() -> None:
     one = varied("gated", -0.5, -0.1)
     one.parameters["b_mag"][:] = -1.0
-    assert_on_above_the_cut(one)
-
-
-def test_cuts_where_a_batch_may_have_every_latent() -> None:
-    one = varied("batch_topk", -1.0, -0.1)
-    one.parameters["threshold"][:] = -1.0  # what `batch_cut` gives for k = n_latents
-    assert_on_above_the_cut(one)
+    assert_off_below_the_cut(one)
 
 
 def test_where_k_latents_are_on_there_is_no_cut() -> None:
     one = planted(EYE, -0.1, architecture="topk", penalties=(3,))
     assert cuts(one).isnan().all()
-    table = thresholds(one, noisy(), truth_of(EYE))
+    table: Any = thresholds(one, noisy(), truth_of(EYE))
     assert table["threshold"].isna().all()
     assert table.drop(columns="threshold").notna().all(axis=None)
 
