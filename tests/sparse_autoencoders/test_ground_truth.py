@@ -186,7 +186,6 @@ def test_a_child_comes_only_with_its_parent() -> None:
         {"children": 3},
         {"correlation": 0.8},
         {"children": 1, "correlation": 0.8},
-        {"children": 7, "correlation": 0.8},  # the only parent and its first child are a pair
     ],
     ids=str,
 )
@@ -321,3 +320,8 @@ def test_no_inputs_can_not_be_drawn() -> None:
         truth().stream(-1)
     with pytest.raises(ValueError, match=r"^seed: got -1; allowed are whole numbers from 0"):
         next(iter(truth().stream(4, seed=-1)))
+
+
+def test_an_only_parent_does_not_correlate_with_its_own_child() -> None:
+    with pytest.raises(ValueError, match="children: got 7 of a single parent"):
+        ground_truth(8, 6, children=7, correlation=0.8)

@@ -260,10 +260,11 @@ def test_topk_has_its_auxiliary_loss_whatever_is_said_about_the_dead() -> None:
             recipe = replace(SHORT, silent_for=1 / STEPS, auxiliary=0.5, dead=dead)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                ends = trained(name, recipe=recipe, penalties=(1.0,))
-            model = assert_as_plain(name, ends, recipe, batches())
+                # With k = 1 the first gradient is zero but for rounding, which Adam makes large.
+                ends = trained(name, recipe=recipe, penalties=(2.0,))
+            model = assert_as_plain(name, ends, replace(recipe, dead="none"), batches())
             assert not ends.redrawn.any()
-        without, _ = plainly(name, 1.0, replace(recipe, auxiliary=0.0), batches())
+        without, _ = plainly(name, 2.0, replace(recipe, auxiliary=0.0), batches())
         assert not torch.allclose(without.p["w_enc"], model.p["w_enc"], atol=1e-3)
 
 
@@ -362,14 +363,15 @@ def test_batches_of_a_tensor_are_drawn_from_all_of_it() -> None:
 @pytest.mark.parametrize("name", ["relu", "prolu_relu", "jumprelu", "topk"])
 def test_planted_features_are_found(name: str) -> None:
     truth = ground_truth(8, 10, densities=(0.1, 0.2), noise=0.01, overlap=0.0)
-    recipe = Recipe(steps=600, learning_rate=0.01, warm_up=0.05, betas=(0.9, 0.99), re_warm=20)
+    steps = 1_500 if name == "jumprelu" else 600
+    recipe = Recipe(steps=steps, learning_rate=0.01, betas=(0.9, 0.99), re_warm=20, bandwidth=0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # there are more latents than features
         ends = train_autoencoders(
             truth.stream(32),
             name,
             n_latents=16,
-            penalties=(2.0,) if name == "topk" else (0.2,),
+            penalties={"topk": (2.0,), "jumprelu": (1.0,)}.get(name, (0.2,)),
             recipe=recipe,
         )
     rows = torch.nn.functional.normalize(ends.parameters["w_dec"][0], dim=1)
@@ -516,7 +518,7 @@ def test_a_storm_is_more_than_half_of_the_latents() -> None:
 
 def test_latents_are_drawn_anew_at_inputs_just_seen() -> None:
     """The drawing is the last thing that happens."""
-    recipe = replace(REDRAWN, resample_at=(1.0,), initial_bias=-1.2, warm_up=0.0, cool_down=0.0)
+    recipe = replace(REDRAWN, resample_at=(1.0,), initial_bias=-2.2, warm_up=0.0, cool_down=0.0)
     given = batches()
     ends = trained("relu", given, recipe=recipe)
     count = int(ends.redrawn)
