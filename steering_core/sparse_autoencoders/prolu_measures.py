@@ -4,7 +4,7 @@ and were there first.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -102,10 +102,16 @@ def quotient(one: Any, other: Any) -> Measured:
     return over_seeds((one / other).to_numpy(float))
 
 
-def steps_to(curves: Any, architecture: str, baseline: str = "scsae") -> Measured:
-    """Steps to 1.1 times the final loss of the baseline over the steps it takes itself; the
-    geometric mean over penalties for each seed, then over seeds."""
-    goals = 1.1 * _of(curves, baseline).groupby(["seed", "penalty"])["loss"].last()
+def steps_to(
+    curves: Any,
+    architecture: str,
+    baseline: str = "scsae",
+    *,
+    loss: Literal["last", "min"] = "last",
+) -> Measured:
+    """Steps to 1.1 times the final, or the lowest, loss of the baseline over the steps it takes
+    itself; the geometric mean over penalties for each seed, then over seeds."""
+    goals = 1.1 * _of(curves, baseline).groupby(["seed", "penalty"])["loss"].agg(loss)
     first, of_baseline = (
         _first_below(_of(curves, name), goals).reindex(goals.index, fill_value=float(STEPS))
         for name in (architecture, baseline)
