@@ -10,6 +10,7 @@ import torch
 
 from steering_core.sparse_autoencoders import Autoencoders, Recipe
 from steering_core.sparse_autoencoders import Sample as Inputs
+from steering_core.sparse_autoencoders.balance import balances
 from steering_core.sparse_autoencoders.evaluate import match
 from steering_core.sparse_autoencoders.gradient_signs import pushes
 from tests.sparse_autoencoders.test_evaluate import drawn, planted, truth_of
@@ -137,3 +138,17 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_a_truth_of_other_features_is_refused(features: int) -> None:
     with pytest.raises(ValueError, match="features: got"):
         pushes(SHORT, Inputs(X, torch.ones(5, features)), truth_of(EYE), 1.0)
+
+
+def test_balances_of_a_latent_worked_out_by_hand() -> None:
+    """Inputs 1 and 3, latents 2 and 4, outputs 1.4 and 2.8: too long by 0.4, too short by 0.2."""
+    one = planted(torch.tensor([[1.0]]), 1.0)
+    one.parameters["w_dec"][:] = 0.7
+    x = torch.tensor([[1.0], [3.0]])
+    table = balances(one, Inputs(x, x), penalty=0.0)
+    assert table["bias"].tolist() == pytest.approx([(0.4 - 0.2) / (0.4 + 0.2)], abs=1e-5)
+    assert table["encoder"].tolist() == pytest.approx([(0.4 - 0.6) / (0.4 + 0.6)], abs=1e-5)
+    with_penalty = balances(one, Inputs(x, x), penalty=2.0)  # g grows by 2 x 0.7
+    assert with_penalty["bias"].tolist() == pytest.approx([1.0])
+    with pytest.raises(ValueError, match="one: got 2"):
+        balances(planted(torch.eye(2), penalties=(1, 2)), Inputs(x, x), penalty=0.0)

@@ -79,6 +79,26 @@ def curve_panels(curves: Any) -> Figure:
     return fig
 
 
+def balance_panel(table: Any) -> Figure:
+    """Histograms over latents of the two balances.
+
+    table: what `balance.balances` gives.
+    """
+    with use_style():
+        fig, ax = plt.subplots(figsize=(6.2, 3.2))
+        edges = np.linspace(-1, 1, 41).tolist()
+        for column, colour, label in (
+            ("encoder", BLUE, "E[g m], which moves the encoder"),
+            ("bias", VERMILLION, "E[g], which moves the bias"),
+        ):
+            ax.hist(table[column], edges, color=colour, alpha=0.55, label=label)
+            ax.axvline(table[column].median(), color=colour, linewidth=2)
+        ax.axvline(0, color=INK, linewidth=0.8)
+        ax.set(xlabel="balance: −1 all up, 1 all down", ylabel="latents")
+        fig.legend(loc="outside upper center", ncols=2)
+    return fig
+
+
 def little_table(table: Any, variants: Mapping[str, str]) -> pd.DataFrame:
     """Means over seeds of what little penalty does, by variant and penalty.
 
