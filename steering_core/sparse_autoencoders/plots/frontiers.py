@@ -66,7 +66,7 @@ def frontier_panels(table: Any, columns: Mapping[str, str], true: float) -> Figu
     """
     with use_style():
         fig, axes = plt.subplots(
-            1, len(columns), figsize=(3.7 * len(columns) + 0.4, 3.9), squeeze=False
+            1, len(columns), figsize=(max(5.8, 3.7 * len(columns) + 0.4), 3.9), squeeze=False
         )
         for ax, (column, label) in zip(axes[0], columns.items(), strict=True):
             ax.axvline(true, color=GRID, linewidth=5, zorder=0)
