@@ -16,7 +16,7 @@ MATCHED = (
     "that were trained"
 )
 CONTROLS = (
-    "as the frontier, ProLU with ReLU's gradient, two or three penalties, 5 seeds; errors the "
+    "as the frontier, ProLU with ReLU's gradient, two or three penalties, 4 seeds; errors the "
     "least over penalties with an L0 of at most 3.23, 1.25 times the true number"
 )
 SHORT = f"{CONTROLS}; 10,000 steps"
@@ -26,6 +26,11 @@ BORN_DEAD = (
 PILOT = (
     "2026-11-21: committed after a pilot on one other seed (100) had been seen, which served to "
     "choose densities, penalties and rates."
+)
+
+FOUR = (
+    "2026-11-21: while the study ran, and two of its seeds had been seen, four seeds took "
+    "the place of five, for want of time to compute."
 )
 
 CLAIMS = (
@@ -135,7 +140,7 @@ CLAIMS = (
             ),
             "negative_at_zero": Rule("share of negative biases at L1 = 0", at_least=0.8),
         },
-        changes=(PILOT,),
+        changes=(PILOT, FOUR),
         scope="toy",
         setting=SHORT,
     ),
@@ -150,6 +155,7 @@ CLAIMS = (
                 at_least=0.95,
             ),
         },
+        changes=(FOUR,),
         scope="toy",
         setting=SHORT,
     ),
@@ -173,6 +179,7 @@ CLAIMS = (
         beside={
             "redrawn": Rule("latents drawn anew, of 256, at 0.2", at_least=64.0),
         },
+        changes=(FOUR,),
         scope="toy",
         setting=BORN_DEAD,
     ),
@@ -192,6 +199,7 @@ CLAIMS = (
         beside={
             "spike": Rule("rise of the loss after resampling, without less with", at_least=0.0),
         },
+        changes=(FOUR,),
         scope="toy",
         setting=f"{BORN_DEAD}; encoders at 0.2",
     ),
@@ -223,6 +231,7 @@ CLAIMS = (
             "alive_ghost": Rule("the same with ghost gradients", at_least=0.95),
             "alive_left": Rule("the same, left alone", at_least=0.95),
         },
+        changes=(FOUR,),
         scope="toy",
         setting=f"normalisation: {SHORT}; ghost gradients: {BORN_DEAD}",
     ),
@@ -286,7 +295,7 @@ CLAIMS = (
                 at_most=0.99,
             ),
         },
-        changes=(PILOT,),
+        changes=(PILOT, FOUR),
         scope="toy",
         setting=SHORT,
     ),
