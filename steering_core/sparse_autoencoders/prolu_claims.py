@@ -33,6 +33,11 @@ FOUR = (
     "the place of five, for want of time to compute."
 )
 
+NOTHING = (
+    "2026-11-21: when one seed was seen to have no penalty so sparse, it was settled that such a "
+    "seed counts with the error of saying nothing, 1."
+)
+
 CLAIMS = (
     Claim(
         id="IV-9",
@@ -199,7 +204,7 @@ CLAIMS = (
         beside={
             "spike": Rule("rise of the loss after resampling, without less with", at_least=0.0),
         },
-        changes=(FOUR,),
+        changes=(FOUR, NOTHING),
         scope="toy",
         setting=f"{BORN_DEAD}; encoders at 0.2",
     ),
@@ -231,7 +236,7 @@ CLAIMS = (
             "alive_ghost": Rule("the same with ghost gradients", at_least=0.95),
             "alive_left": Rule("the same, left alone", at_least=0.95),
         },
-        changes=(FOUR,),
+        changes=(FOUR, NOTHING),
         scope="toy",
         setting=f"normalisation: {SHORT}; ghost gradients: {BORN_DEAD}",
     ),

@@ -79,17 +79,17 @@ def control(table: Any, variant: str, column: str, penalty: float | None = None)
 
 def control_ratio(table: Any, one: str, other: str) -> Measured:
     """Least error of one variant with an L0 of at most `SPARSE` over that of another, paired by
-    seed.
+    seed. A seed of which no penalty is so sparse has the error of saying nothing, 1.
 
     Raises:
-        ValueError: a variant of which not every seed is so sparse.
+        ValueError: a variant that the study does not have.
     """
-    sparse = table.assign(fvu=table["fvu"].where(table["l0"] <= SPARSE))
+    sparse = table.assign(fvu=table["fvu"].where(table["l0"] <= SPARSE, 1.0))
     least = sparse.groupby(["variant", "seed"])["fvu"].min()
-    quotients = least.loc[one] / least.loc[other]
-    if quotients.isna().any():
-        raise ValueError(f"variants: got {one!r}, {other!r}, not all within an L0 of {SPARSE:.3g}")
-    return over_seeds(quotients, _geometric)
+    for name in (one, other):
+        if name not in least.index:
+            raise ValueError(f"variant: got {name!r}; allowed are those of the study")
+    return over_seeds(least.loc[one] / least.loc[other], _geometric)
 
 
 def best(table: Any, variant: str, column: str) -> Any:

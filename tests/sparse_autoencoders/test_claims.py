@@ -59,9 +59,7 @@ def won(one: str, other: str) -> Measure:
 
 
 def lost(t: Tables) -> Measured:
-    """No measure counts the levels at which either has less error; at least this many are."""
-    each = [won(name, PROLU)(t) for name in ("relu", "relu_sqrt")]
-    return max(each, key=lambda one: one.value)
+    return measures.levels_lost(t["frontier"], PROLU, ("relu", "relu_sqrt"))
 
 
 def control(variant: str, column: str, penalty: float | None = None) -> Callable[[Tables], Any]:
@@ -104,6 +102,7 @@ MEASURES: dict[str, dict[str, Measure]] = {
     },
     "IV-10": {
         "faster": lambda t: measures.steps_to(t["curves"], "scsae_multiplied"),
+        "faster_lowest": lambda t: measures.steps_to(t["curves"], "scsae_multiplied", loss="min"),
         "faster_ste": lambda t: measures.steps_to(t["curves"], STE),
         "degrades": lambda t: measures.share_degrading(t["curves"], "scsae_multiplied"),
         "degrades_ste": lambda t: measures.share_degrading(t["curves"], STE),
