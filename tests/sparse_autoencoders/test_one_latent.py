@@ -150,7 +150,7 @@ def test_the_latents_returned_are_those_that_were_trained(gate: Gate, target: Ta
     for index, situation in enumerate(situations):
         loss = trained.losses[-1, index].item()
         slack = 2e-3 * situation.power()
-        assert sampled_loss(trained, index) == pytest.approx(loss, rel=0.05, abs=slack)
+        assert sampled_loss(trained, index) == pytest.approx(loss, rel=0.1, abs=slack)
 
 
 def test_what_is_returned_says_how_it_came_to_be() -> None:

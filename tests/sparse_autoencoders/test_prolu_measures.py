@@ -169,7 +169,7 @@ def test_what_was_not_studied_is_refused(variant: str, penalty: float | None) ->
 
 def test_ratios_of_controls_are_of_those_that_are_sparse() -> None:
     assert pytest.approx(1.25 * ACTIVE) == SPARSE
-    table = variants(usual=1.0, ghost=1.25)
+    table = variants(usual=0.1, ghost=0.125)
     assert_certain(control_ratio(table, "ghost", "usual"), 1.25)
     assert_certain(control_ratio(table, "usual", "ghost"), 0.8)
     # Ghosts with two latents on are gone: those with one count, of 2 ** 0.5 the error.
@@ -178,15 +178,15 @@ def test_ratios_of_controls_are_of_those_that_are_sparse() -> None:
 
 
 def test_the_limit_belongs_to_the_sparse() -> None:
-    at = variants(usual=1.0)
+    at = variants(usual=0.1)
     other = at.assign(variant="ghost", l0=at["l0"] * SPARSE / 4)
     assert_certain(control_ratio(pd.concat([at, other]), "ghost", "usual"), 2**-0.5)
 
 
 def test_a_seed_that_is_not_sparse_has_the_error_of_saying_nothing() -> None:
-    table = variants(usual=1.0, ghost=1.25)
+    table = variants(usual=0.1, ghost=0.125)
     gone = (table["variant"] == "ghost") & (table["l0"] < 3)
-    least = table[(table["variant"] == "usual") & (table["l0"] <= SPARSE)]
+    least: Any = table[(table["variant"] == "usual") & (table["l0"] <= SPARSE)]
     expected = np.exp(np.log(1 / least.groupby("seed")["fvu"].min()).mean())
     assert control_ratio(table[~gone], "ghost", "usual").value == pytest.approx(expected)
 
