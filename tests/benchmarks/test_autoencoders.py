@@ -21,7 +21,7 @@ from torch import Tensor
 
 WIDTH, LATENTS, BATCH, PENALTY = 64, 256, 128, 2.0
 MODELS, TURNS = 8, 3
-STEPS = int(os.environ.get("AUTOENCODER_STEPS", "600"))
+STEPS = int(os.environ.get("AUTOENCODER_STEPS", "1500"))
 """Steps of each turn; fewer only to try the benchmark itself."""
 WARM_UP = max(1, STEPS // 10)
 
