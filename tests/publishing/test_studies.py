@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -25,6 +26,7 @@ SOURCE = '''
 """A module that computes something."""
 from pathlib import Path
 
+import numpy as np
 import numpy as np
 import pandas as pd
 
@@ -179,7 +181,15 @@ def test_a_spot_check_finds_a_planted_change(study: Study) -> None:
     rewrite(study, table.iloc[1:])
     assert any("2 rows in the table, 3 now" in words for words in spot_check(study, TODAY, tasks=4))
     rewrite(study, table.rename(columns={"gap": "pag"}))
-    assert "the columns ['gap', 'pag']" in spot_check(study, TODAY)[0]
+    assert "the table lacks the columns ['gap']" in spot_check(study, TODAY)[0]
+
+
+def test_a_column_may_be_of_other_tasks_alone(study: Study) -> None:
+    table = run_study(study, progress=False)
+    rewrite(study, table.assign(other=np.nan))
+    assert spot_check(study, TODAY, tasks=4) == []
+    rewrite(study, table.assign(other=1.0))
+    assert "other is 1.0 in the table, nan now" in spot_check(study, TODAY)[0]
 
 
 def test_days_draw_different_tasks_and_in_time_all(study: Study, tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ def spot_check(study: Study, date: datetime.date, tasks: int = 1) -> list[str]:
 def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
     again = from_csv(to_csv(rows_of(study.run, task)))
     where = f"study {study.name}, task {task}"
-    if missing := set(again.columns) ^ set(table.columns):
-        return [f"{where}: the columns {sorted(missing)} are on one side only"]
+    if new := set(again.columns) - set(table.columns):
+        return [f"{where}: the table lacks the columns {sorted(new)}"]
+    again = again.reindex(columns=table.columns)  # a column may be of other tasks alone
     committed = table[_rows_of_task(table, again, task)].reset_index(drop=True)
     if len(committed) != len(again):
         return [f"{where}: {len(committed)} rows in the table, {len(again)} now"]
