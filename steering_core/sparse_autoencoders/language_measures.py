@@ -1,0 +1,71 @@
+"""Measures of the claim on a language model, from the table of its study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from steering_core.publishing.claims import Measured
+from steering_core.sparse_autoencoders.frontier import matched, over_seeds
+from steering_core.sparse_autoencoders.language_claims import LATER
+from steering_core.sparse_autoencoders.language_study import LEVELS
+
+AT = 16.0
+"""The L0 at which single numbers are read off."""
+FEWEST = 3
+"""Matched L0 that a comparison needs at least."""
+SUFFIX = {"first": "", "second": "_second"}
+
+
+def ratios_of(table: Any, model: str, one: str, column: str = "added") -> pd.DataFrame:
+    """What `one` has over what ReLU with L1 has: a row a seed, a column a matched L0, NaN where one
+    of the two does not reach it.
+    """
+    numbers = matched(table[table["model"] == model], LEVELS, column)
+    return numbers.loc[one] / numbers.loc["relu"]
+
+
+def pooled(quotients: pd.DataFrame) -> Measured:
+    """Their geometric mean over the L0 that every seed reaches, and over seeds.
+
+    Raises:
+        ValueError: fewer than three such L0.
+    """
+    reached = quotients.dropna(axis="columns")
+    if reached.shape[1] < FEWEST:
+        raise ValueError(
+            f"quotients: every seed reaches {reached.shape[1]} of the matched L0; {FEWEST} or more "
+            "are needed"
+        )
+    return over_seeds(np.exp(np.log(reached).mean(axis=1)))
+
+
+def added_ratios(table: Any) -> dict[str, Measured]:
+    """The deciding parts of the claim, on both models."""
+    return {
+        name + suffix: pooled(ratios_of(table, model, name))
+        for model, suffix in SUFFIX.items()
+        for name in LATER
+    }
+
+
+def read_off(table: Any, architecture: str, column: str, model: str = "first") -> Measured:
+    """A measure at the L0 that single numbers are read off at, mean over seeds.
+
+    Raises:
+        ValueError: a seed that does not reach that L0.
+    """
+    mine = table[(table["model"] == model) & (table["architecture"] == architecture)]
+    return over_seeds(matched(mine, (AT,), column, logarithmic=False)[AT])
+
+
+def beside(table: Any) -> dict[str, Measured]:
+    """The parts that decide nothing, on the first model."""
+    return {
+        "shrinkage_relu": read_off(table, "relu", "shrinkage"),
+        "shrinkage_topk": read_off(table, "topk", "shrinkage"),
+        "recovered_topk": read_off(table, "topk", "recovered"),
+        "recovered_mean_topk": read_off(table, "topk", "recovered_mean"),
+    }
