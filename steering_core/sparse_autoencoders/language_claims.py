@@ -43,6 +43,10 @@ CLAIMS = (
             ),
             "recovered_mean_topk": Rule("TopK: of that which the mean loses", at_least=0.9),
         },
+        changes=(
+            "2026-11-22: committed after a pilot on one other seed (100), of 1,500 steps on the "
+            "first model, had been seen, which served to choose penalties.",
+        ),
         scope="shipped LM",
         setting=(
             "the input of block 3 of 6; 512 latents, 4,000 steps of 256 activations, of text that "
