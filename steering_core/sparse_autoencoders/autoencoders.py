@@ -134,12 +134,25 @@ def decoded(
     return torch.baddbmm(p["b_dec"][:, None], latents, p["w_dec"])
 
 
-def save_autoencoders(autoencoders: Autoencoders, folder: Path | str) -> None:
-    """Write `autoencoders.safetensors` and, last, `autoencoders.json` with its digest."""
+def save_autoencoders(
+    autoencoders: Autoencoders, folder: Path | str, *, dtype: torch.dtype = torch.float32
+) -> None:
+    """Write `autoencoders.safetensors` and, last, `autoencoders.json` with its digest.
+
+    Args:
+        autoencoders: from `train_autoencoders`.
+        folder: to write to; made if it is not there.
+        dtype: of the parameters in the file; float16 halves it. Computing is in float32.
+
+    Raises:
+        ValueError: a dtype that is not one of floating-point numbers.
+    """
+    if not dtype.is_floating_point:
+        raise ValueError(f"dtype: got {dtype}; one of floating-point numbers is allowed")
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in {
-            **{f"parameters.{name}": p for name, p in autoencoders.parameters.items()},
+            **{f"parameters.{name}": p.to(dtype) for name, p in autoencoders.parameters.items()},
             **{name: getattr(autoencoders, name) for name in _TENSOR_FIELDS},
         }.items()
     }
@@ -155,6 +168,9 @@ def save_autoencoders(autoencoders: Autoencoders, folder: Path | str) -> None:
 
 def load_autoencoders(folder: Path | str) -> Autoencoders:
     """What `save_autoencoders` wrote.
+
+    Args:
+        folder: that it wrote to.
 
     Raises:
         ValueError: a file that is missing, is something else, or is damaged.
@@ -182,7 +198,7 @@ def load_autoencoders(folder: Path | str) -> Autoencoders:
     return Autoencoders(
         architecture=words["architecture"],
         parameters={
-            name.removeprefix("parameters."): tensor
+            name.removeprefix("parameters."): tensor.float()
             for name, tensor in tensors.items()
             if name.startswith("parameters.")
         },
