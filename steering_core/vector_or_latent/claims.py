@@ -9,7 +9,7 @@ RULES = {
         at_least=0.0,
     ),
     "steers": Rule(
-        "target stems a completion: gain of the mean-centred vector less that of the best of eight "
+        "target stems a completion: gain of the mean-centred vector less that of the best of four "
         "latents, each at its own best coefficient, mean over the autoencoders' seeds",
         at_least=0.0,
     ),
@@ -39,7 +39,7 @@ CLAIMS = (
                 "AUROC of the isolated vector less that of the best latent", at_least=0.0
             ),
             "isolated_steers": Rule(
-                "gain of the isolated vector less that of the best of eight latents", at_least=0.0
+                "gain of the isolated vector less that of the best of four latents", at_least=0.0
             ),
             "detector_steers": Rule(
                 "gain of the mean-centred vector less that of the latent that tells best",
@@ -58,7 +58,7 @@ CLAIMS = (
             "token; for each genre the coefficient (0.5 to 16 times the norm of the centred "
             "vector) of the largest gain whose perplexity is at most 2 times and whose distinct-2 "
             "is at least 0.8 times the unsteered, out of ten prompts a pair of genres; the latent "
-            "is the best of the eight that tell best; reported on 40 other prompts a pair; 99% "
+            "is the best of the four that tell best; reported on 40 other prompts a pair; 99% "
             "bootstrap intervals over prompts"
         ),
     ),

@@ -14,7 +14,9 @@ from steering_core.sparse_autoencoders.autoencoders import Autoencoders
 from steering_core.steering.kinds import centred, isolated
 from steering_core.vector_or_latent.detection import TOP, Labelled, is_genre, ranked_latents
 
-LATENTS = tuple(f"latent {rank}" for rank in range(1, TOP + 1))
+TRIED = 4
+"""How many single latents are tried."""
+LATENTS = tuple(f"latent {rank}" for rank in range(1, TRIED + 1))
 """One latent each, by how well it tells the genre's even texts."""
 KINDS = ("centred", "isolated", "eight latents", *LATENTS)
 

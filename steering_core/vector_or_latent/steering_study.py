@@ -126,7 +126,7 @@ def best(table: Any, model: str, kind: str, seed: int) -> Chosen:
     Args:
         table: of the sweep.
         model: "first" or "second".
-        kind: out of `REPORTED`; by trial, each of the eight latents may be the one.
+        kind: out of `REPORTED`; by trial, each of the four latents may be the one.
         seed: of the autoencoder.
 
     Raises:
