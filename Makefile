@@ -18,7 +18,7 @@ export MPLBACKEND ?= agg
 export OMP_WAIT_POLICY ?= passive
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help book test lint unit execute web bench lock clean
+.PHONY: help book test lint unit execute web bench bench-peers dist lock clean
 
 book: $(built)  ## build the book into _build/html
 
@@ -40,15 +40,25 @@ web: $(built)  ## read the built book in a browser
 bench: $(installed)  ## side by side with the usual way
 	$(BIN)/python -m pytest tests/benchmarks
 
+peers := saelens dictionary_learning steering_vectors
+bench-peers: $(installed) $(peers:%=_build/peers/%/.installed)  ## beside SAELens and others, in environments of their own
+	$(BIN)/python tests/benchmarks/peers/compare.py
+
 study-%: $(installed)  ## study-NAME: make the table of a study again (long; stops and resumes)
 	$(BIN)/python -m steering_core.publishing.studies $*
 
+dist: $(installed)  ## the wheel and the source archive of the last commit, in dist/
+	rm -rf dist build/source && mkdir -p build/source
+	git archive HEAD | tar -x -C build/source
+	$(BIN)/python -m build --no-isolation --outdir dist build/source
+
 # The version of torch stays until this line is changed: of the newest there may be no build without CUDA.
+# Newer soupsieves ask for Python 3.11.5.
 TORCH := 2.13.0
 lock: $(installed)  ## work out requirements.lock anew from pyproject.toml
-	echo 'torch==$(TORCH)' > .venv/torch.txt
+	printf 'torch==$(TORCH)\nsoupsieve<3\n' > .venv/pins.txt
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --allow-unsafe --strip-extras --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint=.venv/torch.txt --output-file=.venv/lock.txt pyproject.toml
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint=.venv/pins.txt --output-file=.venv/lock.txt pyproject.toml
 	@{ echo '# Made by `make lock` from pyproject.toml; see CONTRIBUTING.md. Do not edit.'; \
 	   sed -E '/^(#|--|$$|pip==)/d; s/^(torch==[0-9.]+)\+.*/\1/' .venv/lock.txt; } > requirements.lock
 
@@ -63,6 +73,11 @@ $(installed): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+_build/peers/%/.installed: tests/benchmarks/peers/%.txt
+	test -x _build/peers/$*/bin/python || $(PYTHON) -m venv _build/peers/$*
+	_build/peers/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 $(executed): $(installed) requirements.lock $(package) $(chapters)

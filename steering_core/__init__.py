@@ -4,4 +4,4 @@ One folder for each part of the book, and `publishing` for what leaves the packa
 studies and the site. The parts never import one another.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

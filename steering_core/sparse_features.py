@@ -22,6 +22,7 @@ def sample(
     """Inputs of that shape, in float32 on the generator's device.
 
     Args:
+        shape: such as (n inputs, n features).
         density: probability that a feature is active, in (0, 1].
         generator: the only source of randomness.
         signed: whether an active feature is uniform on [-1, 1].
@@ -51,6 +52,12 @@ def active_inputs(
 
     Where features are rare most inputs are zero and give the same output, so that they need not be
     computed one by one. A group with fewer active inputs than the fullest keeps some of its zeros.
+
+    Args:
+        batch: (..., n, inputs), inputs on the last axis.
+
+    Returns:
+        (..., n, most), and how many inputs of each group are left out.
     """
     active = (batch != 0).any(-2)
     most = max(1, int(active.sum(-1).max()))

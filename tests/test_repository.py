@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
-import pytest
+import yaml
 
 import steering_core
+from tests.release.checkout import tracked
 
-TEXT = {".py", ".toml", ".cff", ".md", ".yml", ".yaml", ".css", ".bib", ".ipynb", ".lock", ".cfg"}
+CODE = {".py", ".css", ".js", ".ipynb"}
+TEXT = CODE | {".toml", ".cff", ".md", ".yml", ".yaml", ".bib", ".lock", ".cfg"}
 
 # Addresses of package registries, and folders that exist on one machine only. Written in pieces so
 # that this file does not find itself.
@@ -25,15 +24,6 @@ REGISTRIES = re.compile(
     "|".join(["pypi" + r"\.org", "python" + "hosted", "--(extra-)?index" + "-url"])
 )
 TORCH_WHEELS = "download" + ".pytorch"
-
-
-def tracked(root: Path) -> list[Path]:
-    """The files under version control; all files of the project where there is none."""
-    listing = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "-z"], capture_output=True, text=True, check=False
-    )
-    names = [name for name in listing.stdout.split("\0") if name]
-    return [root / name for name in names if (root / name).is_file()]
 
 
 def test_no_file_names_a_place_on_one_machine_or_a_registry(root: Path) -> None:
@@ -50,13 +40,25 @@ def test_no_file_names_a_place_on_one_machine_or_a_registry(root: Path) -> None:
     assert guilty == []
 
 
+def only(pattern: str, path: Path) -> str:
+    """What the pattern finds in a file, at one place."""
+    (found,) = re.findall(pattern, path.read_text(encoding="utf8"), re.M)
+    return found
+
+
 def test_the_version_is_one(root: Path) -> None:
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    citation = re.search(r"^version: *\"?([\d.]+)", (root / "CITATION.cff").read_text(), re.M)
-    change = re.search(r"^## \[?([\d.]+)", (root / "CHANGELOG.md").read_text(), re.M)
-    assert citation is not None
-    assert change is not None
-    assert steering_core.__version__ == project == citation[1] == change[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))
+    assert project["project"]["dynamic"] == ["version"]
+    source = project["tool"]["setuptools"]["dynamic"]["version"]
+    assert source == {"attr": "steering_core.__version__"}
+    version = steering_core.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf8"))
+    assert citation["version"] == citation["preferred-citation"]["version"] == version
+    assert only(r"Version ([\d.]+)", root / "book/intro.md") == version
+    changes = (root / "CHANGELOG.md").read_text(encoding="utf8")
+    (latest, *_) = re.findall(r"^## (.+)$", changes, re.M)
+    assert latest == f"{version} ({citation['date-released']})"
 
 
 def test_chapters_are_committed_without_outputs(root: Path) -> None:
@@ -73,20 +75,3 @@ def test_the_lock_pins_everything_once_and_torch_without_a_build(root: Path) -> 
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^\s;+]+( ; .+)?", pin) for pin in pins)
     assert "torch==2.13.0" in pins
     assert len({pin.split("==")[0].lower() for pin in pins}) == len(pins)
-
-
-@pytest.mark.filterwarnings("default")
-def test_the_wheel_carries_the_packages_data(root: Path, tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    for path in tracked(root):
-        if path.is_relative_to(root / "steering_core") or path.parent == root:
-            target = source / path.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
-    subprocess.run([*command, str(tmp_path), str(source)], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    inside = set(zipfile.ZipFile(wheel).namelist())
-    package = (path for path in tracked(root) if path.is_relative_to(root / "steering_core"))
-    missing = {path.relative_to(root).as_posix() for path in package} - inside
-    assert missing == set()

@@ -81,6 +81,13 @@ def normalised_loss(
     1 for the best constants and 0.8^20 = 0.01153 for twenty exact pairs at I_i = 0.8^i, at every
     density: so densities compare (raw losses do not, Elhage et al. 2022, footnote 17).
 
+    Args:
+        errors: (..., n), each feature's over V(p).
+        importance: (n,) positive.
+
+    Returns:
+        (...)
+
     Raises:
         ValueError: importance that is not positive, or of another length.
     """
@@ -95,6 +102,14 @@ def responses(
     bias: Float[Tensor, "*batch n"],
 ) -> Float[Tensor, "*batch n 2"]:
     """By how much y'_i rises from the empty input to feature i alone at +1, and at -1; exact 1.
+
+    Args:
+        w_in: (..., m, n) W1.
+        w_out: (..., n, m) W2.
+        bias: (..., n) of the outputs.
+
+    Returns:
+        (..., n, 2)
 
     Raises:
         ValueError: shapes that do not fit, or numbers that are not finite.

@@ -22,7 +22,15 @@ def rescaled(
     w_in: Float[Tensor, "*batch m n"], w_out: Float[Tensor, "*batch n m"]
 ) -> tuple[Float[Tensor, "*batch m n"], Float[Tensor, "*batch n m"]]:
     """The same function with the largest |W1| of every neuron at 1 (Elhage et al. 2022, footnote
-    15). A neuron without input weights stays as it is."""
+    15). A neuron without input weights stays as it is.
+
+    Args:
+        w_in: (..., m, n) W1.
+        w_out: (..., n, m) W2.
+
+    Returns:
+        Both, of the same shapes.
+    """
     largest = w_in.abs().amax(-1)
     largest = torch.where(largest > 0, largest, 1.0)
     return w_in / largest[..., None], w_out * largest[..., None, :]

@@ -18,6 +18,11 @@ def plain_pairs(
 
     An output without neurons is the mean of its label, density / 2.
 
+    Args:
+        n: features, at least 1.
+        m: neurons, at least 1.
+        density: probability that a feature is active, in (0, 1].
+
     Raises:
         ValueError: sizes below 1, or density out of range.
     """
@@ -38,6 +43,10 @@ def pairs_loss(importance: Float[Tensor, "n"], m: int) -> float:
 
     With importance 0.8^i it is 0.8^(m/2), but for the end of the row: 0.01153 for m = 40. It is
     the same at every density, as losses are normalised by the variance of a label.
+
+    Args:
+        importance: (n,) positive.
+        m: neurons, at least 1.
 
     Raises:
         ValueError: importance that is not positive, or m below 1.

@@ -37,6 +37,9 @@ class TrainingRecord:
 def training_record(folder: str | Path = SHIPPED) -> TrainingRecord:
     """The record of a model that `language_model.pretrain` finished; the shipped one by default.
 
+    Args:
+        folder: of the model.
+
     Raises:
         ValueError: a folder without a record, or damaged.
     """

@@ -75,6 +75,11 @@ def telling_words_of_each(
 ) -> dict[str, list[str]]:
     """For each set, its k words most telling beside all the others; see `telling_words`.
 
+    Args:
+        sets: name -> texts, at least two.
+        k: how many words a set; fewer if there are fewer.
+        at_least_texts: a word must stand in so many texts of its set.
+
     Raises:
         ValueError: fewer than two sets, an empty one, or k below 1.
     """
@@ -92,7 +97,12 @@ def telling_words_of_each(
 
 
 def single_tokens(tokenizer: PreTrainedTokenizerBase, candidates: Sequence[str]) -> list[str]:
-    """Those of the words that are one token behind a space, in lower case or with a capital."""
+    """Those of the words that are one token behind a space, in lower case or with a capital.
+
+    Args:
+        tokenizer: of the model, `model.tokenizer`.
+        candidates: words without the space.
+    """
     return [
         word
         for word in candidates

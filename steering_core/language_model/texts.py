@@ -41,7 +41,14 @@ class Text:
 
 
 def load_texts(set: str) -> list[str]:
-    """The texts alone of one of `TEXT_SETS`, in order; `ValueError` for an unknown set."""
+    """The texts alone of one of `TEXT_SETS`, in order.
+
+    Args:
+        set: its name.
+
+    Raises:
+        ValueError: an unknown set.
+    """
     return [text.text for text in read_texts(set)]
 
 

@@ -17,6 +17,14 @@ class Plateau:
 
     Its rate then goes down to zero in a line over `cool_down` steps, and it leaves: at a constant
     rate the parameters keep trembling, however long one waits.
+
+    Attributes:
+        window: steps over which losses are averaged, at least 1.
+        tolerance: in [0, 1).
+        cool_down: from 0, which is to leave at once.
+
+    Raises:
+        ValueError: a number out of its range.
     """
 
     window: int

@@ -8,12 +8,23 @@ Schedule = Callable[[float], float]
 
 
 def constant(done: float) -> float:
-    """The full rate throughout."""
+    """The full rate throughout.
+
+    Args:
+        done: share of the run, in [0, 1).
+    """
     return 1.0
 
 
 def warm_cosine(warmup: float = 0.05) -> Schedule:
-    """Up in a line over the share `warmup` of the run, then down to zero along half a cosine."""
+    """Up in a line over the share `warmup` of the run, then down to zero along half a cosine.
+
+    Args:
+        warmup: in [0, 1).
+
+    Raises:
+        ValueError: warmup out of range.
+    """
     if not 0 <= warmup < 1:
         raise ValueError(f"warmup: got {warmup}; allowed is [0, 1)")
 

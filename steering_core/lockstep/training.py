@@ -147,7 +147,12 @@ def train(
 
 
 def by_autograd(losses: Callable[[Parameters, Any, Int[Tensor, " models"]], Tensor]) -> Gradients:
-    """`Gradients` from a differentiable function of parameters, batch and models to losses."""
+    """`Gradients` from a differentiable function of parameters, batch and models to losses.
+
+    Args:
+        losses: (parameters, batch, models) -> (models,); each model's depends on its own
+            parameters alone.
+    """
 
     def gradients(
         parameters: Parameters, batch: Any, models: Int[Tensor, " models"]

@@ -29,10 +29,11 @@ _NOT_PARTS = ("id", "figure")  # keywords of `publishing.claim` beside the parts
 class Measured:
     """One measured number.
 
-    value: the measurement, finite.
-    n: how many independent units (cells, seeds, texts) stand behind it, at least 1.
-    interval: its 99% interval over those units; None says that the value is exact: no sampling.
-    unit: what the value is counted in, for the page; empty for a pure number.
+    Attributes:
+        value: the measurement, finite.
+        n: how many independent units (cells, seeds, texts) stand behind it, at least 1.
+        interval: its 99% interval over those units; None says that the value is exact: no sampling.
+        unit: what the value is counted in, for the page; empty for a pure number.
     """
 
     value: float
@@ -60,7 +61,10 @@ class Measured:
 class Rule:
     """A threshold, or a band, that a measured number must respect; the bounds belong to it.
 
-    measure: what is measured, in words that read well before ": at least 0.1".
+    Attributes:
+        measure: what is measured, in words that read well before ": at least 0.1".
+        at_least: the lower threshold, if there is one.
+        at_most: the upper threshold, if there is one; one of the two is needed.
     """
 
     measure: str
@@ -105,15 +109,21 @@ class Rule:
 class Claim:
     """A statement that measurements can decide.
 
-    id: as in the ledger, such as "II-12".
-    origin: "source" for a claim of a source work, "ours" for one of this project.
-    source: the work and section that make the claim.
-    rules: name of a part -> the rule for its measurement; the claim holds when all do.
-    scope: what the result speaks of; one on the shipped LM says nothing about GPT-2 XL.
-    setting: the decision setting (target, density, layer, seeds).
-    refuted_by: what would have to be true instead, over the same or other parts.
-    beside: rules over further parts that are shown beside the claim and decide nothing.
-    changes: dated, reasoned changes of a rule after its first result.
+    Attributes:
+        id: as in the ledger, such as "II-12".
+        origin: "source" for a claim of a source work, "ours" for one of this project.
+        source: the work and section that make the claim.
+        statement: the claim, in a sentence.
+        rules: name of a part -> the rule for its measurement; the claim holds when all do.
+        again: the same rules over a second pretrained model, which decide too (see `outcome`).
+        one_model: why no second model was measured; such a claim is inconclusive at most. A claim
+            on the shipped LM has this or `again`.
+        scope: what the result speaks of; one on the shipped LM says nothing about GPT-2 XL.
+        setting: the decision setting (target, density, layer, seeds).
+        refuted_by: what would have to be true instead, over the same or other parts; with `again`,
+            on both models.
+        beside: rules over further parts that are shown beside the claim and decide nothing.
+        changes: dated, reasoned changes of a rule after its first result.
     """
 
     id: str
@@ -126,6 +136,8 @@ class Claim:
     refuted_by: Mapping[str, Rule] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     beside: Mapping[str, Rule] = field(default_factory=dict)
+    again: Mapping[str, Rule] = field(default_factory=dict)
+    one_model: str = ""
 
     def __post_init__(self) -> None:
         if not _CLAIM_ID.fullmatch(self.id):
@@ -136,8 +148,9 @@ class Claim:
             _require_text(name, getattr(self, name))
         if not self.rules:
             raise ValueError(f"rules of claim {self.id} is empty; at least one rule is needed")
-        if twice := sorted(set(self.beside) & {*self.rules, *self.refuted_by}):
+        if twice := sorted(set(self.beside) & {*self.rules, *self.again, *self.refuted_by}):
             raise ValueError(f"beside of claim {self.id} has {twice}, which decide it already")
+        self._check_second_model()
         for part in self.parts:
             if not part.isidentifier() or part in _NOT_PARTS:
                 raise ValueError(
@@ -148,15 +161,34 @@ class Claim:
     @property
     def parts(self) -> tuple[str, ...]:
         """All parts that can be measured, those of the rules first."""
-        return tuple(dict.fromkeys((*self.rules, *self.beside, *self.refuted_by)))
+        return tuple(dict.fromkeys((*self.rules, *self.again, *self.beside, *self.refuted_by)))
 
     def rule_of(self, part: str) -> Rule:
         """The rule over `part`: that of the claim, else one beside it or of its refutation."""
-        return {**self.refuted_by, **self.beside, **self.rules}[part]
+        return {**self.refuted_by, **self.beside, **self.again, **self.rules}[part]
 
     def outcome(self, measured: Mapping[str, Measured]) -> Outcome:
-        """The outcome of the whole claim, from the measurements made so far."""
-        return _joint_outcome(self.rules, measured)
+        """The outcome of the whole claim, from the measurements made so far.
+
+        It is that of the rules; inconclusive where a second pretrained model has another, or where
+        there is none to ask.
+        """
+        first = _joint_outcome(self.rules, measured)
+        return "inconclusive" if self.why_inconclusive(measured) else first
+
+    def why_inconclusive(self, measured: Mapping[str, Measured]) -> str:
+        """Why the second pretrained model, or the want of one, leaves the claim inconclusive, in
+        words; empty where it does not.
+        """
+        first = _joint_outcome(self.rules, measured)
+        second = _joint_outcome(self.again, measured)
+        if first == "not run":
+            return ""
+        if self.one_model:
+            return f"one pretrained model alone: {first}; {self.one_model}"
+        if self.again and second != first:
+            return f"the second pretrained model: {second}; the first: {first}"
+        return ""
 
     def verdict(self, measured: Mapping[str, Measured]) -> Verdict:
         """What the outcome means: for a claim of a source work, whether it was reproduced."""
@@ -169,13 +201,33 @@ class Claim:
         return "refuted" if refuted else "not reproduced"
 
     def margin(self, measured: Mapping[str, Measured]) -> float | None:
-        """The smallest margin of the measured rules; None before the first measurement."""
-        margins = (r.margin(measured[p].value) for p, r in self.rules.items() if p in measured)
-        return min(margins, default=None)
+        """The smallest margin of the measured rules, on either model; None before the first
+        measurement.
+        """
+        deciding = {**self.again, **self.rules}.items()
+        return min(
+            (r.margin(measured[p].value) for p, r in deciding if p in measured), default=None
+        )
+
+    def _check_second_model(self) -> None:
+        if self.scope == "shipped LM" and not self.again and not self.one_model.strip():
+            raise ValueError(
+                f"again and one_model of claim {self.id} are both empty; a claim on the shipped LM "
+                "has its rules again on a second model, or says why not"
+            )
+        if self.again and self.one_model:
+            raise ValueError(f"one_model of claim {self.id} is given beside again; give one")
+        if twice := sorted(set(self.again) & set(self.rules)):
+            raise ValueError(f"again of claim {self.id} has {twice}, which are parts of its rules")
+        if self.again and _bounds(self.again) != _bounds(self.rules):
+            raise ValueError(
+                f"again of claim {self.id} has the thresholds {_bounds(self.again)}; those of its "
+                f"rules, {_bounds(self.rules)}, are allowed"
+            )
 
 
 def repeated(rules: Mapping[str, Rule], *, suffix: str, subject: str) -> dict[str, Rule]:
-    """The same rules over another subject, for `beside`: such as a second model.
+    """The same rules over another subject, such as a second model.
 
     suffix: `part` becomes `part_suffix`.
     subject: stands in front of each measure.
@@ -184,6 +236,15 @@ def repeated(rules: Mapping[str, Rule], *, suffix: str, subject: str) -> dict[st
         f"{part}_{suffix}": replace(rule, measure=f"{subject}: {rule.measure}")
         for part, rule in rules.items()
     }
+
+
+def second_model(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """The same rules over the model that was pretrained from another seed, for `again`."""
+    return repeated(rules, suffix="second", subject="second pretrained seed")
+
+
+def _bounds(rules: Mapping[str, Rule]) -> list[tuple[float | None, float | None]]:
+    return [(rule.at_least, rule.at_most) for rule in rules.values()]
 
 
 def _joint_outcome(rules: Mapping[str, Rule], measured: Mapping[str, Measured]) -> Outcome:

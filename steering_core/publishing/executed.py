@@ -80,9 +80,11 @@ def digest(root: Path) -> str:
         sha.update(content)
 
     package = (root / "steering_core").rglob("*")
-    data = [path for path in (root / "book").rglob("*") if path.suffix in _DATA]
+    # What lies in book/_data is shown by pages and read by no chapter.
+    files = (root / "book").rglob("*")
+    data = [path for path in files if path.suffix in _DATA and "_data" not in path.parts]
     for path in sorted([*package, *data, root / "requirements.lock"]):
-        changes_looks_only = path.suffix == ".css"
+        changes_looks_only = path.suffix in {".css", ".js"}
         if path.is_file() and not changes_looks_only and not _IGNORED & set(path.parts):
             add(path.relative_to(root).as_posix(), path.read_bytes())
     for path in notebooks(root):

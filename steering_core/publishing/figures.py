@@ -73,13 +73,18 @@ def figure(
 ) -> PublishedFigure:
     """Publish a figure under a stable name; the last expression of a cell shows it.
 
-    id: lower-case words joined by '-'; it becomes the anchor `fig-<id>` and the file names.
-    static: the matplotlib figure; it is closed, so that it shows only once.
-    caption: states the finding, n and the seeds; may hold simple inline tags such as <em>.
-    alt: what a reader who cannot see the figure is told.
-    data: what is drawn, one column each; the index of a frame is not written.
-    made_by: how it was computed.
-    interactive: the same data in Plotly; `static` is its twin in print and without JavaScript.
+    Args:
+        id: lower-case words joined by '-'; it becomes the anchor `fig-<id>` and the file names.
+        title: of the page's figure and of its citation.
+        static: the matplotlib figure; it is closed, so that it shows only once.
+        caption: states the finding, n and the seeds; may hold simple inline tags such as <em>.
+        alt: what a reader who cannot see the figure is told.
+        data: what is drawn, one column each; the index of a frame is not written.
+        made_by: how it was computed.
+        interactive: the same data in Plotly; `static` is its twin in print and without JavaScript.
+
+    Raises:
+        ValueError: an id that is something else, a text that is empty, no data.
     """
     require_kebab_case("id", id)
     for name, text in (("title", title), ("caption", caption), ("alt", alt)):

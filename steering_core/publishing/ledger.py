@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import steering_core
-from steering_core.publishing.cards import ClaimCard, scoreboard_html
+from steering_core.publishing.cards import ClaimCard
 from steering_core.publishing.claims import Claim, Measured, Rule
 from steering_core.publishing.files import published_folder, write_atomically
 from steering_core.publishing.names import require_kebab_case
 
-__all__ = ["ClaimCard", "claim", "declared", "ledger", "scoreboard_html"]
+__all__ = ["ClaimCard", "claim", "declared", "ledger"]
 
 
 def declared() -> dict[str, Claim]:
@@ -43,9 +43,13 @@ def declared() -> dict[str, Claim]:
 def claim(id: str, figure: str, **parts: Measured) -> ClaimCard:
     """Record what was measured about some or all parts of a claim, and show where the claim stands.
 
-    id: a declared claim.
-    figure: id of the figure that shows the measurements.
-    parts: name of a part -> its measurement. Call once a page: the card carries an anchor.
+    Args:
+        id: a declared claim.
+        figure: id of the figure that shows the measurements.
+        parts: name of a part -> its measurement. Call once a page: the card carries an anchor.
+
+    Raises:
+        ValueError: a claim that is not declared, a part that it does not have, no part at all.
     """
     known = declared()
     if id not in known:
@@ -140,6 +144,7 @@ def _entry(one: Claim, folder: Path) -> dict[str, Any]:
         "source": one.source,
         "statement": one.statement,
         "rules": _rules(one.rules),
+        "again": _rules(one.again),
         "beside": _rules(one.beside),
         "refuted_by": _rules(one.refuted_by),
         "scope": one.scope,
@@ -150,6 +155,7 @@ def _entry(one: Claim, folder: Path) -> dict[str, Any]:
         },
         "outcome": one.outcome(measured),
         "verdict": one.verdict(measured),
+        "why_inconclusive": one.why_inconclusive(measured),
         "margin": one.margin(measured),
         "changes": list(one.changes),
     }

@@ -21,10 +21,11 @@ _LIBRARIES = ("torch", "transformers", "transformer_lens", "numpy", "plotly", "m
 class Provenance:
     """How a figure was computed.
 
-    call: the call as a reader would type it.
-    parameters: its arguments.
-    seeds: every seed that took part; empty where nothing is random.
-    seconds: how long the computation took.
+    Attributes:
+        call: the call as a reader would type it.
+        parameters: its arguments.
+        seeds: every seed that took part; empty where nothing is random.
+        seconds: how long the computation took.
     """
 
     call: str
@@ -51,7 +52,14 @@ class Provenance:
 def made_by(
     call: str, *results: object, seeds: Sequence[int] = (0,), **parameters: object
 ) -> Provenance:
-    """The provenance of `call`, whose time is what its `results` say they took (`.seconds`)."""
+    """The provenance of `call`, whose time is what its `results` say they took (`.seconds`).
+
+    Args:
+        call: the call as a reader would type it.
+        results: what was computed for the figure; one without `.seconds` counts as 0.
+        seeds: every seed that took part.
+        parameters: the arguments of the call.
+    """
     seconds = sum(float(getattr(result, "seconds", 0.0)) for result in results)
     return Provenance(call, parameters, seeds, seconds)
 

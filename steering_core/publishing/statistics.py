@@ -18,8 +18,15 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of `statistic`, resampling whole units (the first axis).
 
-    statistic: (n_units, ...) -> a number.
-    confidence: share of the resampled statistics inside the interval, between 0 and 1.
+    Args:
+        values: (n_units, ...), at least two units.
+        statistic: (n_units, ...) -> a number.
+        confidence: share of the resampled statistics inside the interval, between 0 and 1.
+        resamples: how many, at least 1.
+        seed: of the draws; the global generator is left alone.
+
+    Raises:
+        ValueError: fewer than two units, numbers that are not finite, an argument out of range.
     """
     from scipy.stats import bootstrap  # slow to import, and few pages need it
 

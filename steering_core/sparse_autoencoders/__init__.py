@@ -15,6 +15,7 @@ from steering_core.sparse_autoencoders.ground_truth import GroundTruth, Sample, 
 from steering_core.sparse_autoencoders.least_error import Situation, least_error
 from steering_core.sparse_autoencoders.recipe import Recipe
 from steering_core.sparse_autoencoders.response import Fitted, fit, response
+from steering_core.sparse_autoencoders.saelens import save_for_saelens
 from steering_core.sparse_autoencoders.training import train_autoencoders
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "load_autoencoders",
     "response",
     "save_autoencoders",
+    "save_for_saelens",
     "train_autoencoders",
 ]

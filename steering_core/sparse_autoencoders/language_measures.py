@@ -10,8 +10,9 @@ import pandas as pd
 from steering_core.publishing.claims import Measured
 from steering_core.sparse_autoencoders.frontier import matched, over_seeds
 from steering_core.sparse_autoencoders.language_claims import LATER
-from steering_core.sparse_autoencoders.language_study import LEVELS
 
+LEVELS = (7.0, 8.0, 10.0, 12.0, 16.0, 24.0, 32.0)
+"""The matched L0."""
 AT = 16.0
 """The L0 at which single numbers are read off."""
 FEWEST = 3

@@ -30,11 +30,12 @@ def flat(magnitude: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 class Situation:
     """What one latent meets.
 
-    low, high: magnitudes of the active feature lie between them; 0 < low <= high. Where they are
-        equal there is one magnitude.
-    noise: n, what lies along the feature's direction at most while it is inactive.
-    density: probability that the feature is active.
-    likelihood: of magnitudes in [low, high], up to a factor; flat if none is given.
+    Attributes:
+        low: the least magnitude of the active feature, above 0.
+        high: the largest, from `low`; where they are equal there is one magnitude.
+        noise: n, what lies along the feature's direction at most while it is inactive.
+        density: probability that the feature is active.
+        likelihood: of magnitudes in [low, high], up to a factor; flat if none is given.
     """
 
     low: float
@@ -87,6 +88,10 @@ def least_error(situation: Situation, kind: Kind = "relu") -> tuple[float, Fitte
     """The least expected squared error over all weights and biases, and the latent that has it.
 
     Weight and threshold descend from many starts (Nelder and Mead's simplex: the error has kinks).
+
+    Args:
+        situation: what the latent meets.
+        kind: "relu", "scsae" or "drafted".
 
     Raises:
         ValueError: an unknown kind.

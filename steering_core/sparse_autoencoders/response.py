@@ -28,8 +28,10 @@ the same without wx > 0, as the draft has it."""
 class Fitted:
     """Weight and bias of a latent along its feature's direction; the decoder has norm 1.
 
-    weight: w, the norm of the encoder's vector.
-    bias: b.
+    Attributes:
+        weight: w, the norm of the encoder's vector.
+        bias: b.
+        kind: "relu", "scsae" or "drafted": what the latent does with w x and b.
     """
 
     weight: float

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from steering_core.publishing.claims import Measured
+from steering_core.steering.effects import Effects, gain_share
 from steering_core.steering.material import Material
 from steering_core.steering.reading import RESAMPLES, ends, resampled_counts, weighted_mean
 
@@ -62,6 +63,20 @@ def shared_and_own(
 def measured_cosine(drawn: Float64[Tensor, " draws"]) -> Measured:
     """I-13: the mean over draws of a cosine, with the interval that holds 99% of the draws."""
     return Measured(float(drawn.mean()), len(drawn), ends(drawn))
+
+
+def any_centre(ran: Effects, fifty: Float64[Tensor, " draws"]) -> dict[str, Measured]:
+    """I-13: what decides it on a model.
+
+    Args:
+        ran: the runs on the model, those with other centres at the norm of the centred vectors too.
+        fifty: of each draw of fifty texts, the least cosine over the outputs of the blocks.
+    """
+    return {
+        "fifty_texts": measured_cosine(fifty),
+        "all_texts": gain_share(ran, "of_all_texts_at_norm", "centred", less=1.0),
+        "by_position": gain_share(ran, "position_matched_at_norm", "centred", less=1.0),
+    }
 
 
 def love_and_mean(

@@ -5,7 +5,7 @@ outcome; a later change is listed in the claim's `changes`. Layer k is the input
 the embeddings, the number of layers is the output of the last block.
 """
 
-from steering_core.publishing.claims import Claim, Rule
+from steering_core.publishing.claims import Claim, Rule, second_model
 
 JORGENSEN = "Jorgensen 2023"
 
@@ -19,8 +19,41 @@ EVERY_TOKEN = (
 PAIRED = (
     "2026-11-21: the interval counts a loving text and the hateful one on the same subject as one, "
     "and leaves out pairs between them. Settled after a trial on half-trained weights, before the "
-    "final ones; the thresholds stayed.",
+    "final ones; the thresholds stayed."
 )
+
+SECOND = (
+    "2026-11-22: the second pretrained model decides too, as for every claim on a language model, "
+    "so that no verdict hangs on one seed. Nothing that decides here had been measured on it "
+    "before. The thresholds stayed."
+)
+
+NOT_CENTRED = {
+    "least_cosine": Rule(
+        "mean pairwise cosine, least over the outputs of the blocks", at_least=0.1
+    ),
+}
+NEARLY_CENTRED = {
+    "largest_cosine": Rule(
+        "mean pairwise cosine, largest over the outputs of the blocks", at_most=0.05
+    ),
+}
+RISE = "largest mean pairwise cosine over the outputs of the blocks, minus that of the embeddings"
+LATER_LAYERS = {"rise": Rule(RISE, at_least=0.1)}
+EMBEDDINGS_ALONE = {"rise": Rule(RISE, at_most=0.0)}
+RISE_WITH_MEAN = (
+    "rise of the dot product of LN(m + a v) with v from a = 0.5 to a = 4, as a share of its size "
+    "at 0.5, median over layers and features"
+)
+STRENGTH_WITH_MEAN_ALONE = {
+    "rise_with_mean": Rule(RISE_WITH_MEAN, at_least=0.2),
+    "change_without_mean": Rule(
+        "largest change of the dot product of LN(a v) with v over a in 0.5 to 4, as a share of its "
+        "size at 0.5, over layers and features",
+        at_most=0.01,
+    ),
+}
+NO_STRENGTH = {"rise_with_mean": Rule(RISE_WITH_MEAN, at_most=0.05)}
 
 CLAIMS = (
     Claim(
@@ -28,16 +61,9 @@ CLAIMS = (
         origin="source",
         source=f"{JORGENSEN}, Activations are not zero-centred",
         statement="Activations of the residual stream are not centred at zero.",
-        rules={
-            "least_cosine": Rule(
-                "mean pairwise cosine, least over the outputs of the blocks", at_least=0.1
-            ),
-        },
-        refuted_by={
-            "largest_cosine": Rule(
-                "mean pairwise cosine, largest over the outputs of the blocks", at_most=0.05
-            ),
-        },
+        rules=NOT_CENTRED,
+        again=second_model(NOT_CENTRED),
+        refuted_by=NEARLY_CENTRED | second_model(NEARLY_CENTRED),
         beside={
             "with_first_position": Rule(
                 "the least mean pairwise cosine, first positions included", at_least=0.1
@@ -52,7 +78,7 @@ CLAIMS = (
                 at_least=0.3,
             ),
         },
-        changes=PAIRED,
+        changes=(PAIRED, SECOND),
         scope="shipped LM",
         setting=EVERY_TOKEN,
     ),
@@ -61,24 +87,13 @@ CLAIMS = (
         origin="source",
         source=f"{JORGENSEN}, footnote 2",
         statement="The offset is not only the embeddings': later layers bring it in.",
-        rules={
-            "rise": Rule(
-                "largest mean pairwise cosine over the outputs of the blocks, minus that of the "
-                "embeddings",
-                at_least=0.1,
-            ),
-        },
-        refuted_by={
-            "rise": Rule(
-                "largest mean pairwise cosine over the outputs of the blocks, minus that of the "
-                "embeddings",
-                at_most=0.0,
-            ),
-        },
+        rules=LATER_LAYERS,
+        again=second_model(LATER_LAYERS),
+        refuted_by=EMBEDDINGS_ALONE | second_model(EMBEDDINGS_ALONE),
         beside={
             "rise_with_first_position": Rule("the same, first positions included", at_least=0.1),
         },
-        changes=PAIRED,
+        changes=(PAIRED, SECOND),
         scope="shipped LM",
         setting=EVERY_TOKEN,
     ),
@@ -90,25 +105,9 @@ CLAIMS = (
             "The mean lets a feature have a strength: LayerNorm maps a v and 2 a v to the same "
             "point, but keeps them apart when both are added to the mean."
         ),
-        rules={
-            "rise_with_mean": Rule(
-                "rise of the dot product of LN(m + a v) with v from a = 0.5 to a = 4, as a share "
-                "of its size at 0.5, median over layers and features",
-                at_least=0.2,
-            ),
-            "change_without_mean": Rule(
-                "largest change of the dot product of LN(a v) with v over a in 0.5 to 4, as a "
-                "share of its size at 0.5, over layers and features",
-                at_most=0.01,
-            ),
-        },
-        refuted_by={
-            "rise_with_mean": Rule(
-                "rise of the dot product of LN(m + a v) with v from a = 0.5 to a = 4, as a share "
-                "of its size at 0.5, median over layers and features",
-                at_most=0.05,
-            ),
-        },
+        rules=STRENGTH_WITH_MEAN_ALONE,
+        again=second_model(STRENGTH_WITH_MEAN_ALONE),
+        refuted_by=NO_STRENGTH | second_model(NO_STRENGTH),
         beside={
             "rise_of_tokens": Rule(
                 "the same rise at tokens x of neutral texts, LN(x + a v), mean over each text's "
@@ -133,6 +132,7 @@ CLAIMS = (
             "2026-11-21: after that trial, too, the median of an even number of cases became the "
             "mean of the middle two, and texts of no feature set are drawn again as well. The "
             "thresholds stayed.",
+            SECOND,
         ),
         scope="shipped LM",
         setting=(

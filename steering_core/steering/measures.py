@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from steering_core.publishing.claims import Measured
@@ -15,6 +15,28 @@ from steering_core.steering.readability import explained_variance
 
 PerLayer = Callable[[ResidualSums, Tensor], Tensor]
 """`ResidualSums.cosines` or `ResidualSums.norm_shares`: (sums, weights) -> (resamples, layers)."""
+
+
+def decide(
+    sums: ResidualSums, sets: Mapping[str, slice], groups: Int64[Tensor, " texts"]
+) -> dict[str, dict[str, Measured]]:
+    """What decides I-1, I-2 and I-10 on a model: claim -> part -> measurement.
+
+    Args:
+        sums: of the model over all texts, first positions left out.
+        sets: name of a feature -> where its texts lie among all.
+        groups: which texts are drawn as one, from `anisotropy.pairs`.
+    """
+    cosines = sums.merged(groups)
+    with_mean, without_mean = rise_with_mean(sums, sets)
+    return {
+        "I-1": {
+            "least_cosine": least_over_blocks(cosines),
+            "largest_cosine": largest_over_blocks(cosines),
+        },
+        "I-2": {"rise": rise_over_embeddings(cosines)},
+        "I-10": {"rise_with_mean": with_mean, "change_without_mean": without_mean},
+    }
 
 
 def band(

@@ -48,6 +48,10 @@ def surprise(model: TransformerBridge, found: Continuations) -> Float64[Tensor, 
 def perplexity(model: TransformerBridge, found: Continuations) -> float:
     """exp of the mean surprise over all tokens of all continuations, under the unsteered model.
 
+    Args:
+        model: from `load_model`, unsteered.
+        found: from `sampling.sample_tokens`.
+
     Raises:
         ValueError: the model is being steered; no continuation has a token.
     """
@@ -60,6 +64,12 @@ def perplexity(model: TransformerBridge, found: Continuations) -> float:
 def distinct_2(found: Continuations) -> Float[Tensor, " texts"]:
     """The share of a continuation's pairs of neighbouring tokens that are different pairs (Li et
     al. 2016); 1 where there are none.
+
+    Args:
+        found: from `sampling.sample_tokens`.
+
+    Returns:
+        (texts,) in [0, 1].
     """
     shares = []
     for row, kept in zip(found.drawn.tolist(), found.kept.sum(1).tolist(), strict=True):

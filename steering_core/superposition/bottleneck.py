@@ -33,6 +33,7 @@ class TrainedBottleneck:
         weights: (A, D, I, S, m, n), bias: (A, D, I, S, n); NaN for a model that diverged.
         losses: (records, A, D, I, S) the loss on fresh batches, mean over inputs, sum over
             features, averaged over `record_every` steps.
+        record_every: steps that one record averages.
         steps: (A, D, I, S) how many each model took.
         diverged: (A, D, I, S) whether its loss was no longer finite.
         seconds: of the whole run.

@@ -15,6 +15,12 @@ def dimensions_per_feature(weights: Float[Tensor, "*batch m n"]) -> Float[Tensor
     Norms other than 1 count as more or fewer features; see `feature_dimensionality` for a measure
     that they do not move.
 
+    Args:
+        weights: (..., m, n), column i the direction of feature i.
+
+    Returns:
+        (...)
+
     Raises:
         ValueError: weights without two axes, or all zero.
     """
@@ -32,6 +38,12 @@ def feature_dimensionality(weights: Float[Tensor, "*batch m n"]) -> Float[Tensor
 
     What_i is W_i over its norm. 1 for a feature alone in its dimension, 1/2 for one of an antipodal
     pair, and 0 for one that is not there; the sum over features is at most m.
+
+    Args:
+        weights: (..., m, n), column i the direction of feature i.
+
+    Returns:
+        (..., n)
 
     Raises:
         ValueError: weights without two axes.

@@ -77,7 +77,17 @@ def expected_errors(
     activation: str | Callable[[Tensor], Tensor],
     density: float | Float[Tensor, "*#batch"],
 ) -> Float[Tensor, "*batch n"]:
-    """E (x_i - x'_i)^2 of each input; arguments, errors and source as in `expected_loss`."""
+    """E (x_i - x'_i)^2 of each input; errors and source as in `expected_loss`.
+
+    Args:
+        weights: (..., m, n) with n <= 3.
+        bias: (..., n).
+        activation: a name out of `ACTIVATIONS`, or a callable on (..., n).
+        density: probability that an input is active, in (0, 1]; a number, or one a model.
+
+    Returns:
+        (..., n)
+    """
     function = resolve(activation)
     check_model(weights, bias, function)
     density = check_density(density)

@@ -25,8 +25,10 @@ class PhaseDiagram:
 
     Attributes:
         activation: its name, or the name of the callable.
-        densities: (D,), importances: (I,) of the last feature; the others have importance 1.
-        weights: (D, I, m, n), up to a rotation of the hidden space; bias: (D, I, n).
+        densities: (D,)
+        importances: (I,) of the last feature; the others have importance 1.
+        weights: (D, I, m, n), up to a rotation of the hidden space.
+        bias: (D, I, n)
         loss: (D, I) expected loss.
         represented: (D, I, n), r_i of `phases.represented`.
         phase: (D, I) names out of `phases`.

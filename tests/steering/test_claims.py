@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steering_core.publishing.claims import Claim
+from steering_core.publishing.claims import Claim, second_model
 from steering_core.steering.claims import CLAIMS
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -33,6 +33,14 @@ def test_ids_are_of_part_one_and_differ() -> None:
     assert len(BY_ID) == len(CLAIMS)
     assert all(id.startswith("I-") for id in BY_ID)
     assert {"I-1", "I-2", "I-10"} <= set(BY_ID)
+
+
+@every_claim
+def test_a_second_model_meets_the_same_rules(claim: Claim) -> None:
+    assert claim.again == second_model(claim.rules)
+    ours = {p: rule for p, rule in claim.refuted_by.items() if not p.endswith("_second")}
+    assert claim.refuted_by == ours | second_model(ours)
+    assert any("second pretrained model decides too" in change for change in claim.changes)
 
 
 @every_claim

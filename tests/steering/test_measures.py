@@ -10,6 +10,7 @@ from torch import Tensor
 from steering_core.publishing import Measured
 from steering_core.steering import measures
 from steering_core.steering.anisotropy import ResidualSums, interval, resample
+from steering_core.steering.claims import CLAIMS
 from steering_core.steering.layer_norm import STRENGTHS, layer_norm
 
 from .clouds import norm_share, pairwise_cosine, random_texts, sums_of
@@ -47,6 +48,21 @@ def test_cosines_that_decide_are_over_the_outputs_of_the_blocks(
     shares = norm_share(texts, ONCE)
     got = measures.least_over_blocks(sums, ResidualSums.norm_shares)
     assert_measured(got, shares[1:].min().item())
+
+
+def test_what_decides_on_a_model_counts_paired_texts_as_one(sums: ResidualSums) -> None:
+    groups = torch.tensor([*range(12), *range(12)])
+    got = measures.decide(sums, SETS, groups)
+    merged = sums.merged(groups)
+    assert got["I-1"]["least_cosine"] == measures.least_over_blocks(merged)
+    assert got["I-1"]["largest_cosine"] == measures.largest_over_blocks(merged)
+    assert got["I-2"] == {"rise": measures.rise_over_embeddings(merged)}
+    assert tuple(got["I-10"].values()) == measures.rise_with_mean(sums, SETS)
+    assert {id: set(parts) for id, parts in got.items()} == {
+        claim.id: {*claim.rules, *(p for p in claim.refuted_by if not p.endswith("_second"))}
+        for claim in CLAIMS
+        if claim.scope == "shipped LM"
+    }
 
 
 def test_embeddings_alone_do_not_decide() -> None:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from steering_core.publishing import Study, load_study, spot_check
+from steering_core.publishing import Study, load_study
 from steering_core.steering.choice import MATCHED, allowed, best_row
+from steering_core.steering.steering_claims import CLAIMS
 from steering_core.steering.steering_study import NULLS, PER_PAIR
-from steering_core.steering.studies import EFFECTS, NULL_GAINS, SWEEP
+from steering_core.steering.studies import (
+    EFFECTS,
+    NULL_GAINS,
+    SECOND_CENTRES,
+    SECOND_OTHERS,
+    SECOND_SWEEP,
+    SWEEP,
+)
 
-STUDIES = (SWEEP, EFFECTS, NULL_GAINS)
-every_study = pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 MODELS = ("first", "second")
-
-
-@every_study
-def test_every_table_is_of_this_code(study: Study) -> None:
-    assert not load_study(study).stale
-
-
-@pytest.mark.filterwarnings("ignore:.* texts are longer than the context:UserWarning")
-@every_study
-def test_a_task_that_the_date_draws_gives_the_same_rows(study: Study) -> None:
-    assert spot_check(study, datetime.date.today()) == []
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -80,3 +74,31 @@ def test_every_null_is_there() -> None:
 
 def test_the_sweep_has_as_many_prompts_as_the_page_says() -> None:
     assert PER_PAIR * 12 == 120
+
+
+@pytest.mark.parametrize("study", [SECOND_CENTRES, SECOND_OTHERS], ids=lambda study: study.name)
+def test_what_the_second_model_lacked_is_on_the_prompts_of_its_other_runs(study: Study) -> None:
+    known: Any = load_study(EFFECTS).table
+    more: Any = load_study(study).table
+    assert set(more.model) == {"second"}
+    trials = ["source", "target", "text"]
+    centred = known[(known.model == "second") & (known.run == "centred")]
+    assert not set(more.run) & set(known.run[known.model == "second"])
+    for _, rows in more.groupby("run"):
+        assert rows[trials].values.tolist() == centred[trials].values.tolist()
+
+
+def test_other_centres_are_added_as_the_centred_vector_is() -> None:
+    best = best_row(load_study(SWEEP).table, "second", "centred")
+    table: Any = load_study(SECOND_CENTRES).table
+    for name in ("layer", "position", "coefficient"):
+        assert set(table[name]) == {best[name]}
+
+
+def test_other_ways_are_added_as_their_sweep_chose() -> None:
+    sweep, table = load_study(SECOND_SWEEP).table, load_study(SECOND_OTHERS).table
+    (claim,) = (one for one in CLAIMS if one.id == "I-17")
+    assert set(table.run) == set(claim.rules)
+    for run, rows in table.groupby("run"):
+        best = best_row(sweep, "second", str(run))
+        assert all(set(rows[name]) == {best[name]} for name in ("layer", "position", "coefficient"))

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from steering_core.publishing import Study, load_study, spot_check
+from steering_core.publishing import load_study
 from steering_core.superposition import ACTIVATIONS, expected_loss, phase_diagram
 from steering_core.superposition.phase_study import DENSITIES, IMPORTANCES, RESTARTS, SLIPS
 from steering_core.superposition.studies import (
     DIMENSIONS_PER_FEATURE,
-    SOLU_AXIS,
     TEN_FEATURES,
     TRAINED_PHASE_DIAGRAMS,
 )
-
-STUDIES = (TRAINED_PHASE_DIAGRAMS, TEN_FEATURES, DIMENSIONS_PER_FEATURE, SOLU_AXIS)
 
 
 def test_the_table_is_of_this_code_and_whole() -> None:
@@ -48,16 +44,6 @@ def test_no_trained_model_is_better_than_the_optimum(activation: str) -> None:
         activation, densities=DENSITIES.tolist(), importances=IMPORTANCES.tolist()
     )
     assert (exact.loss[..., None] <= trained * (1 + 1e-6)).all()
-
-
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_every_table_is_of_this_code(study: Study) -> None:
-    assert not load_study(study).stale
-
-
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_a_task_that_the_date_draws_gives_the_same_rows(study: Study) -> None:
-    assert spot_check(study, datetime.date.today()) == []
 
 
 def test_the_tables_of_ten_features_are_whole() -> None:

@@ -13,7 +13,16 @@ from steering_core.publishing.studies.study import Study, Task, from_csv, load_s
 
 
 def spot_check(study: Study, date: datetime.date, tasks: int = 1) -> list[str]:
-    """Recompute `tasks` tasks that `date` draws; return what disagrees with the table, in words."""
+    """Recompute `tasks` tasks that `date` draws; return what disagrees with the table, in words.
+
+    Args:
+        study: whose table is checked.
+        date: the same date draws the same tasks.
+        tasks: how many, from 1.
+
+    Raises:
+        ValueError: a number of tasks that there are not.
+    """
     known = study.checked_tasks()
     if not 1 <= tasks <= len(known):
         raise ValueError(f"tasks is {tasks}; 1 to {len(known)} are allowed for study {study.name}")

@@ -35,8 +35,11 @@ _SECONDS = "_seconds"  # column of a part file: how long its task took
 def run_study(study: Study, n_jobs: int | None = None, progress: bool = True) -> pd.DataFrame:
     """Compute all tasks of `study`, write its table and record, and return the table.
 
-    n_jobs: number of workers; None leaves it to the active joblib configuration, one by default.
-    progress: whether a progress bar is drawn on stderr.
+    Args:
+        study: what to compute; its tasks that an interrupted run has left are not computed again.
+        n_jobs: number of workers; None leaves it to the active joblib configuration, one by
+            default.
+        progress: whether a progress bar is drawn on stderr.
     """
     tasks, fingerprints = study.checked_tasks(), study.fingerprints()
     parts = checkout_root() / "_build" / "studies" / study.name

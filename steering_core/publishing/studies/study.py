@@ -26,13 +26,14 @@ Task = dict[str, Any]
 class Study:
     """A long computation.
 
-    name: lower-case words joined by '-'.
-    tasks: gives the tasks, each a dict of column name -> text, number, boolean or None.
-    run: computes the rows of one task; deterministic, and importable by worker processes.
-    code: the modules whose source decides whether the table is stale.
-    folder: where `<name>.csv` and `<name>.json` are committed.
-    tolerance: column -> how far a spot check may find a value from the table, as a share of the
-        largest size in the column among the rows of the task; a column without one must be equal.
+    Attributes:
+        name: lower-case words joined by '-'.
+        tasks: gives the tasks, each a dict of column name -> text, number, boolean or None.
+        run: computes the rows of one task; deterministic, and importable by worker processes.
+        code: the modules whose source decides whether the table is stale.
+        folder: where `<name>.csv` and `<name>.json` are committed.
+        tolerance: column -> how far a spot check may find a value from the table, as a share of the
+            largest size in the column among the rows of the task; one without must be equal.
     """
 
     name: str
@@ -117,7 +118,17 @@ class StudyTable:
 
 
 def load_study(study: Study) -> StudyTable:
-    """The committed table of `study`; one that is missing or differs from its record is refused."""
+    """The committed table of `study`; one that is missing or differs from its record is refused.
+
+    Args:
+        study: whose table is read.
+
+    Returns:
+        The table, its record, and whether it is stale.
+
+    Raises:
+        ValueError: table or record is missing, or the table is damaged.
+    """
     for path in (study.table_path, study.record_path):
         if not path.is_file():
             raise ValueError(f"{path} is missing; `make study-{study.name}` makes it")
