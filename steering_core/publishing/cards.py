@@ -19,6 +19,7 @@ from steering_core.publishing.marks import (
     badge,
     change_list,
     interval,
+    reason,
     rules_of,
     slug,
     value,
@@ -56,7 +57,8 @@ def card_html(entry: Entry, here: Collection[str] = ()) -> str:
         f'<p class="claim__about">{escape(about)}.</p>'
         f"{wide_table(f'Measurements for {anchor}', heads, rows)}"
         f"{_changes(entry)}"
-        f'<p class="claim__verdict">Verdict: {badge(entry["verdict"])}</p></section>'
+        f'<p class="claim__verdict">Verdict: {badge(entry["verdict"])}{escape(reason(entry))}</p>'
+        "</section>"
     )
 
 
@@ -69,7 +71,7 @@ def card_text(entry: Entry) -> str:
     for words, state, _ in rules_of(entry):
         found = "not run" if state is None else f"{value(state)} {interval(state)}, n={state['n']}"
         lines.append(f"  {words}: {found}")
-    return "\n".join([*lines, f"  Verdict: {entry['verdict']}"])
+    return "\n".join([*lines, f"  Verdict: {entry['verdict']}{reason(entry)}"])
 
 
 def _rule_row(words: str, state: State | None, linked: bool) -> str:

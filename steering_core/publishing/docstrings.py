@@ -13,14 +13,17 @@ import ast
 import inspect
 import re
 import textwrap
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 import steering_core
 
 _CODE = re.compile(r"`([^`]+)`")
 _MARKUP = re.compile(r"\\|\*|\||_(?!\w)")
+_STYLE = Path(__file__).parent / "static" / "docstrings.css"
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -28,9 +31,16 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension (Sphinx calls this)."""
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
+    app.connect("config-inited", add_style)
     app.connect("autodoc-process-docstring", translate, priority=400)  # napoleon comes at 500
     app.connect("autodoc-process-signature", show_as_written)
     return {"version": steering_core.__version__, "parallel_read_safe": True}
+
+
+def add_style(app: Sphinx, config: Config) -> None:
+    """Let the pages load the style of signatures."""
+    config.html_static_path.append(str(_STYLE))
+    app.add_css_file(_STYLE.name)
 
 
 def translate(

@@ -42,13 +42,20 @@ def interval(state: State) -> str:
 
 def rules_of(entry: Entry) -> Iterator[tuple[str, State | None, str]]:
     """Words, state (None before it is measured) and part of each rule, those that decide first."""
-    for part, rule in entry["rules"].items():
+    for part, rule in {**entry["rules"], **entry["again"]}.items():
         yield rule["words"], entry["parts"].get(part), part
     for part, rule in entry["beside"].items():
         yield f"Beside it: {rule['words']}", entry["parts"].get(part), part
     for part, rule in entry["refuted_by"].items():
         state = entry["parts"].get(part)
         yield f"Refuted if {rule['words']}", state and {**state, **state["refutation"]}, part
+
+
+def reason(entry: Entry) -> str:
+    """Why a second pretrained model, or the want of one, leaves the claim inconclusive; empty where
+    it does not.
+    """
+    return f" ({entry['why_inconclusive']})" if entry["why_inconclusive"] else ""
 
 
 def change_list(entry: Entry) -> str:

@@ -17,6 +17,7 @@ from steering_core.publishing.marks import (
     badge,
     change_list,
     interval,
+    reason,
     rules_of,
     value,
     wide_table,
@@ -75,14 +76,15 @@ def _choice(name: str, labels: dict[str, str]) -> str:
 def _row(entry: Entry, address: Callable[[str], str | None]) -> str:
     id = entry["id"]
     rules = [_rule(words, state, address) for words, state, _ in rules_of(entry)]
-    deciding, others = rules[: len(entry["rules"])], rules[len(entry["rules"]) :]
+    n_deciding = len(entry["rules"]) + len(entry["again"])
+    deciding, others = rules[:n_deciding], rules[n_deciding:]
     about = f"{entry['source']}. Scope: {entry['scope']}."
     return (
         f'<tr data-part="{escape(part_of(id))}" data-verdict="{entry["verdict"]}" '
         f'data-origin="{entry["origin"]}">'
         f'<th scope="row">{_linked(id, address(f"claim-{id}"))}</th>'
         f'<td>{escape(entry["statement"])}<p class="scoreboard__about">{escape(about)}</p></td>'
-        f"<td>{badge(entry['verdict'])}{_changes(entry)}</td>"
+        f"<td>{badge(entry['verdict'])}{escape(reason(entry))}{_changes(entry)}</td>"
         f'<td><ul class="scoreboard__rules">{"".join(deciding)}</ul>{_more(id, others)}</td></tr>'
     )
 

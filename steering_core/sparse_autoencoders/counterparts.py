@@ -70,3 +70,29 @@ def nearest(one: Float[Tensor, "n d"], other: Float[Tensor, "k d"]) -> Float[Ten
     """The cosine of each row with the nearest of other rows."""
     normalised = [torch.nn.functional.normalize(rows, dim=-1) for rows in (one, other)]
     return (normalised[0] @ normalised[1].T).max(1).values
+
+
+def stacked(one: Autoencoders, other: Autoencoders) -> Autoencoders:
+    """Both, one after the other, so that texts are read once for all.
+
+    Args:
+        one: its recipe, losses and time are kept.
+        other: of the same architecture, width and number of latents.
+
+    Raises:
+        ValueError: autoencoders that differ in these.
+    """
+    kinds = [(a.architecture, a.width, a.n_latents) for a in (one, other)]
+    if kinds[0] != kinds[1] or not torch.equal(one.scale, other.scale):
+        raise ValueError(f"one, other: got {kinds}; alike, and of one scale, is allowed")
+    return replace(
+        one,
+        parameters={
+            name: torch.cat([p, other.parameters[name]]) for name, p in one.parameters.items()
+        },
+        **{
+            name: torch.cat([getattr(one, name), getattr(other, name)])
+            for name in ("penalties", "seeds", "silent", "redrawn")
+        },
+        losses=torch.cat([one.losses, other.losses], dim=1),
+    )

@@ -64,8 +64,8 @@ class LatentReading:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The tokens at which the passages peak, each once."""
-        return tuple(dict.fromkeys(passage.peak.strip() for passage in self.passages))
+        """The tokens at which the passages peak, each once; line breaks as strokes."""
+        return tuple(dict.fromkeys(_shown(passage.peak) for passage in self.passages))
 
 
 def top_contexts(
@@ -202,4 +202,8 @@ def _span(token: str, activation: float, share: float) -> str:
 
 
 def _listed(tokens: Sequence[str]) -> str:
-    return ", ".join(f"<em>{escape(token) or '␣'}</em>" for token in tokens) or "nowhere"
+    return ", ".join(f"<em>{escape(token)}</em>" for token in tokens) or "nowhere"
+
+
+def _shown(token: str) -> str:
+    return token.replace("\n", "↵").strip() or "␣"

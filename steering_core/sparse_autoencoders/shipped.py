@@ -17,9 +17,9 @@ from steering_core.sparse_autoencoders.autoencoders import (
 )
 from steering_core.sparse_autoencoders.checks import check_choice
 from steering_core.sparse_autoencoders.language_setting import MODELS, train_on_language
-from steering_core.sparse_autoencoders.language_study import SEEDS, language_recipe
+from steering_core.sparse_autoencoders.language_study import language_recipe
 
-ARCHITECTURE, K = "topk", 16
+ARCHITECTURE, K, SEEDS = "topk", 16, 3
 FOLDER = Path(__file__).parent / "trained"
 
 

@@ -158,3 +158,15 @@ def test_the_card_links_only_to_figures_of_its_page() -> None:
     page = BeautifulSoup(card._repr_mimebundle_()["text/html"], "html.parser")
     assert [link["href"] for link in page.find_all("a")] == ["#fig-here"]
     assert "elsewhere" in page.get_text()
+
+
+@pytest.mark.usefixtures("parts", "published")
+def test_the_card_says_why_two_models_give_no_verdict() -> None:
+    card = claim("T-3", "a-figure", share=Measured(0.7, 30), share_second=Measured(0.4, 30))
+    why = "Verdict: inconclusive (the second pretrained model: fails; the first: holds)"
+    bundle = card._repr_mimebundle_()
+    assert why in bundle["text/plain"]
+    page = BeautifulSoup(bundle["text/html"], "html.parser")
+    assert why in page.get_text()
+    heads = [head.get_text() for head in page.find_all("th", scope="row")]
+    assert heads == ["share: at least 0.5", "second: share: at least 0.5"]

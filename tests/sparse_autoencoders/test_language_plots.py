@@ -58,7 +58,7 @@ def front() -> pd.DataFrame:
 FRONT = front()
 
 
-def lines_of(ax: Any, column: str, rows: pd.DataFrame) -> None:
+def lines_of(ax: Any, column: str, rows: Any) -> None:
     """Each architecture's line goes through its means over seeds."""
     shown = {str(line.get_label()): line for line in ax.lines}
     for name in NAMES:
@@ -98,7 +98,7 @@ def test_lengths_have_a_panel_a_table() -> None:
     assert [ax.get_title() for ax in fig.axes] == ["here", "there"]
     for ax, scale in zip(fig.axes, (1, 10), strict=True):
         lines_of(ax, "shrinkage", first.assign(l0=first["l0"] / scale))
-        (band,) = ax.patches
+        band: Any = ax.patches[0]
         assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx(language.RIGHT)
 
 

@@ -19,6 +19,7 @@ from steering_core.sparse_autoencoders.counterparts import (
     directions,
     nearest,
     random_like,
+    stacked,
 )
 from steering_core.sparse_autoencoders.reading import (
     LatentReading,
@@ -110,12 +111,13 @@ def read(name: str = "wizard") -> LatentReading:
 def test_a_reading_names_its_peaks() -> None:
     assert read().largest == 4.0
     assert read().tokens == ("wizard", "the")
+    assert read("\n\n").tokens == ("↵↵", "the")
     silent = LatentReading(1, 0.0, ())
     assert (silent.largest, silent.tokens) == (0.0, ())
 
 
 def test_the_page_shades_tokens_and_says_their_activation() -> None:
-    page = BeautifulSoup(html({"one & only": read(), "other": read("elf")}), "html.parser")
+    page: Any = BeautifulSoup(html({"one & only": read(), "other": read("elf")}), "html.parser")
     boxes = page.find_all("details")
     assert [box.has_attr("open") for box in boxes] == [True, False]
     summary = boxes[0].find("summary").get_text()
@@ -127,7 +129,7 @@ def test_the_page_shades_tokens_and_says_their_activation() -> None:
     opacity = ["1.00", "0.25", "0.50"]
     assert shades == [None, *(f"background:rgba(230,159,0,{o})" for o in opacity), None]
     assert not BeautifulSoup(html({"one": read()}, opened=False), "html.parser").find(open=True)
-    silent = BeautifulSoup(html({"one": LatentReading(1, 0.0, ())}), "html.parser")
+    silent: Any = BeautifulSoup(html({"one": LatentReading(1, 0.0, ())}), "html.parser")
     assert silent.find("summary").get_text().endswith("0.0% of tokens: nowhere")
     with pytest.raises(ValueError, match="readings: got none"):
         html({})
@@ -188,3 +190,15 @@ def test_the_nearest_of_rows() -> None:
     one = torch.tensor([[2.0, 0.0], [0.0, -1.0]])
     other = torch.tensor([[1.0, 1.0], [0.0, 5.0]])
     torch.testing.assert_close(nearest(one, other), torch.tensor([0.5**0.5, -(0.5**0.5)]))
+
+
+def test_stacked_autoencoders_encode_as_each_does(autoencoders: Autoencoders) -> None:
+    other = random_like(autoencoders.pick(1))
+    both = stacked(autoencoders, other)
+    assert len(both) == 3
+    x = torch.randn(20, WIDTH, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(both.encode(x)[:2], autoencoders.encode(x))
+    torch.testing.assert_close(both.encode(x)[2:], other.encode(x))
+    assert both.losses.shape[1] == len(both.seeds) == len(both.penalties) == 3
+    with pytest.raises(ValueError, match="one, other: got"):
+        stacked(autoencoders, replace(other, scale=2 * other.scale))

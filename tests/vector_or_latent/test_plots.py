@@ -14,12 +14,15 @@ from matplotlib.figure import Figure
 
 from steering_core.publishing.claims import Measured
 from steering_core.steering.lexicon import GENRES
-from steering_core.vector_or_latent import METHODS
+from steering_core.vector_or_latent.contrast import METHOD
+from steering_core.vector_or_latent.detection import METHODS as DETECTED
 from steering_core.vector_or_latent.directions import KINDS, LATENTS
 from steering_core.vector_or_latent.effects import ALL
 from steering_core.vector_or_latent.plots import steering, telling
 from steering_core.vector_or_latent.plots.telling import COLOURS, NAMES
 from steering_core.vector_or_latent.steering_study import BY_TRIAL, REPORTED
+
+METHODS = (*DETECTED, METHOD)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +69,8 @@ def test_areas_have_the_quantiles_of_the_draws() -> None:
     table = telling.area_table(given)
     assert len(table) == 2 * len(METHODS) * len(GENRES)
     for row in table.to_dict("records"):
-        rows = given[row["model"]].query("method == @row['method'] and genre == @row['genre']")
+        rows = given[row["model"]]
+        rows = rows[(rows["method"] == row["method"]) & (rows["genre"] == row["genre"])]
         assert row["auroc"] == rows.query("draw == -1")["auroc"].item()
         draws = rows.query("draw >= 0")["auroc"]
         assert row["low"] == pytest.approx(min(np.quantile(draws, 0.005), row["auroc"]))
@@ -166,9 +170,9 @@ def test_every_try_of_the_sweep_can_be_asked() -> None:
     fig: Any = steering.frontier_explorer(table)
     shown = {trace.name: trace for trace in fig.data}
     others = [NAMES[kind] for kind in REPORTED if kind not in (LATENTS[0], BY_TRIAL)]
-    assert list(shown) == [*others, "one of eight latents"]
+    assert list(shown) == [*others, "one of four latents"]
     assert sum(len(trace.x) for trace in fig.data) == len(table)
-    trace = shown["one of eight latents"]
+    trace = shown["one of four latents"]
     own: Any = table[table["kind"].isin(LATENTS)]
     np.testing.assert_allclose(trace.x, np.exp(own["nats"]), atol=5e-4)
     np.testing.assert_allclose(trace.y, own["gain"])

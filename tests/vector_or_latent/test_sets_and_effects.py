@@ -11,10 +11,14 @@ import pytest
 from steering_core.steering.lexicon import GENRES
 from steering_core.steering.material import SETS
 from steering_core.vector_or_latent import Labelled, auroc
+from steering_core.vector_or_latent.contrast import METHOD, contrast_aurocs, contrast_scores
+from steering_core.vector_or_latent.detection import is_genre
 from steering_core.vector_or_latent.directions import LATENTS
 from steering_core.vector_or_latent.effects import ALL, COSTS, costs, frontier, gains_by_genre
 from steering_core.vector_or_latent.sets import best_sets, means_by_set, set_aurocs
 from steering_core.vector_or_latent.steering_study import BY_TRIAL, OF_VECTORS, REPORTED
+
+from ..steering.handmade import material_of, random_sets
 
 
 def test_a_latent_tells_the_set_that_it_fires_on(labelled: Labelled) -> None:
@@ -46,6 +50,29 @@ def test_means_over_the_texts_of_a_set(labelled: Labelled) -> None:
     found: Any = means_by_set(labelled, 0, [4, 3])
     assert list(found.index) == [4, 3]
     assert found.loc[3].to_dict() == {n: float(n == GENRES[0]) for n in SETS}
+
+
+def test_the_contrast_is_of_even_texts_and_told_on_odd_ones(labelled: Labelled) -> None:
+    even, odd = labelled.half("even"), labelled.half("odd")
+    found: Any = contrast_aurocs(labelled, resamples=10, seed=3)
+    assert set(found["method"]) == {METHOD}
+    for genre in GENRES:
+        target, x = is_genre(labelled, genre), labelled.activations().numpy()
+        along = x @ (x[even & target].mean(0) - x[even & ~target].mean(0))
+        np.testing.assert_allclose(contrast_scores(labelled, genre), along)
+        rows: Any = found[found["genre"] == genre]
+        assert rows["auroc"].iloc[0] == pytest.approx(float(auroc(along[odd], target[odd])))
+        assert rows["auroc"].iloc[0] > 0.9, "a genre has five more in a coordinate"
+        assert rows["draw"].tolist() == list(range(-1, 10))
+    assert set(found["texts"]) == {odd.sum()}
+
+
+def test_draws_of_the_contrast_follow_their_seed(labelled: Labelled) -> None:
+    plain = Labelled(material_of(random_sets(seed=5)), labelled.layer, labelled.latents)
+    one, again, other = (contrast_aurocs(plain, resamples=10, seed=s) for s in (3, 3, 4))
+    assert one.equals(again)
+    assert not one.equals(other)
+    assert len(set(one.loc[one["genre"] == GENRES[0], "auroc"])) > 5
 
 
 def swept(kind: str, seed: int, gain: float, nats: float, distinct: float = 1.0) -> pd.DataFrame:

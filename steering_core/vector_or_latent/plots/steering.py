@@ -62,7 +62,7 @@ def frontier_explorer(table: Any) -> go.Figure:
             x=np.exp(own["nats"]).round(3),
             y=own["gain"],
             mode="markers",
-            name="one of eight latents" if kind == BY_TRIAL else NAMES[kind],
+            name="one of four latents" if kind == BY_TRIAL else NAMES[kind],
             marker={"color": COLOURS[kind], "size": 6, "opacity": 0.6},
             customdata=own.assign(target=own["target"].astype(str).map(GENRES))[
                 ["target", "kind", "seed", "coefficient", "distinct"]

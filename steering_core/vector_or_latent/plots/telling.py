@@ -22,7 +22,7 @@ from steering_core.publishing.style import (
     VERMILLION,
     use_style,
 )
-from steering_core.vector_or_latent.detection import METHODS
+from steering_core.vector_or_latent.contrast import METHOD
 from steering_core.vector_or_latent.directions import LATENTS
 from steering_core.vector_or_latent.steering_study import BY_TRIAL
 
@@ -34,6 +34,7 @@ COLOURS = {
     BY_TRIAL: VERMILLION,
     "eight latents": ORANGE,
     "random direction": BLACK,
+    METHOD: GREEN,
 }
 MARKERS = {
     "centred": "o",
@@ -43,15 +44,17 @@ MARKERS = {
     BY_TRIAL: "^",
     "eight latents": "D",
     "random direction": "x",
+    METHOD: "P",
 }
 NAMES = {
     "centred": "mean-centred vector",
     "isolated": "isolated vector",
     "latent": "best latent",
     LATENTS[0]: "latent that tells best",
-    BY_TRIAL: "best of eight latents, by trial",
+    BY_TRIAL: "best of four latents, by trial",
     "eight latents": "eight latents",
     "random direction": "best of 512 random directions",
+    METHOD: "less all other sets",
 }
 GENRES = {
     "fantasy": "fantasy",
@@ -67,7 +70,7 @@ def area_table(detected: Mapping[str, Any]) -> pd.DataFrame:
     """AUROC with its 99% interval, a row for each model, genre and method.
 
     Args:
-        detected: model -> table of `measures.aurocs`.
+        detected: model -> table of `measures.aurocs`, with or without that of `contrast_aurocs`.
     """
     rows = []
     for model, table in detected.items():
@@ -85,16 +88,16 @@ def area_panels(table: Any) -> Figure:
     Args:
         table: from `area_table`.
     """
-    models = list(dict.fromkeys(table["model"]))
+    models, methods = (list(dict.fromkeys(table[c])) for c in ("model", "method"))
     with use_style():
         fig, axes = plt.subplots(
             1, len(models), figsize=(3.9 * len(models) + 0.4, 4.4), sharey=True, squeeze=False
         )
         for ax, model in zip(axes[0], models, strict=True):
-            for which, method in enumerate(METHODS):
+            for which, method in enumerate(methods):
                 rows = table[(table["model"] == model) & (table["method"] == method)]
                 rows = rows.set_index("genre").loc[list(GENRES)]
-                places = np.arange(len(GENRES)) + (which - (len(METHODS) - 1) / 2) * 0.15
+                places = np.arange(len(GENRES)) + (which - (len(methods) - 1) / 2) * 0.13
                 spread = [rows["auroc"] - rows["low"], rows["high"] - rows["auroc"]]
                 ax.errorbar(
                     rows["auroc"],
