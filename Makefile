@@ -30,12 +30,13 @@ lint: $(installed)  ## style and types
 	$(BIN)/pyright
 
 unit: $(installed)  ## the package, its parts and the machinery of the book
-	$(BIN)/python -m pytest tests --ignore=tests/web --ignore=tests/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore=tests/web --ignore=tests/benchmarks \
+	  --numprocesses=2 --dist=loadfile
 
 execute: $(executed)  ## run the chapters, once, for the tests and for the book
 
 web: $(built)  ## read the built book in a browser
-	$(BIN)/python -m pytest tests/web
+	$(BIN)/python -m pytest tests/web --numprocesses=2
 
 bench: $(installed)  ## side by side with the usual way
 	$(BIN)/python -m pytest tests/benchmarks

@@ -35,6 +35,7 @@ FILES = {
     "manifest.tsv",
     "means.safetensors",
     "model.safetensors",
+    "own_words.safetensors",
     "recipe.json",
     "scores.json",
     "tokenizer.json",

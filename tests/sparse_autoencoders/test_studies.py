@@ -19,7 +19,6 @@ from steering_core.sparse_autoencoders import (
     curve_study,
     frontier_setting,
     frontier_study,
-    language_study,
     overlap_study,
     studies,
     tuning_study,
@@ -36,7 +35,10 @@ from steering_core.sparse_autoencoders.studies import (
 from steering_core.sparse_autoencoders.tuning_study import KNOBS, RATES, TRIED, chosen
 from tests.sparse_autoencoders.test_evaluate import planted
 
-STUDIES: tuple[Study, ...] = tuple(getattr(studies, name) for name in studies.__all__)
+STUDIES: tuple[Study, ...] = tuple(
+    getattr(studies, name) for name in studies.__all__ if name != "AUTOENCODER_LANGUAGE"
+)
+"""Those on a ground truth; for that on a language model see `test_language_measures`."""
 every_study = pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 
 ROWS: dict[str, Callable[[dict[str, Any]], int]] = {
@@ -47,7 +49,6 @@ ROWS: dict[str, Callable[[dict[str, Any]], int]] = {
         len(curve_study.PENALTIES) * (frontier_setting.STEPS // curve_study.EVERY)
     ),
     "autoencoder-overlap": lambda task: len(overlap_study.PENALTIES[task["architecture"]]),
-    "autoencoder-language": lambda task: len(language_study.PENALTIES[task["architecture"]]),
 }
 """How many rows each task has."""
 ITSELF = {"autoencoder-curves": {"penalty", "step"}}
