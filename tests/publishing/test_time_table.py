@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 import steering_core
 from steering_core.publishing.studies.__main__ import declared_studies
@@ -34,10 +34,11 @@ def test_other_files_beside_tables_are_no_studies(tmp_path: Path) -> None:
 def test_chapters_that_ran_are_listed_longest_first() -> None:
     runs = {"a": {"runtime": 2.0}, "b": {"runtime": 30.0}, "c": {"runtime": None}}
     metadata = {page: {"exec_data": run} for page, run in runs.items()} | {"d": {"js_files": {}}}
-    env: Any = SimpleNamespace(nb_metadata=metadata)
+    env: Any = BuildEnvironment.__new__(BuildEnvironment)
+    env.nb_metadata = metadata
     assert list(chapter_seconds(env).items()) == [("b", 30.0), ("a", 2.0)]
-    nothing: Any = SimpleNamespace()
-    assert chapter_seconds(nothing) == {}
+    del env.nb_metadata
+    assert chapter_seconds(env) == {}
 
 
 @pytest.mark.filterwarnings("default")

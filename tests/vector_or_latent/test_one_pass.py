@@ -30,9 +30,9 @@ def test_it_reads_what_two_passes_do(
     )
     wanted = read_latents(model, autoencoders, material.read_material(model), LAYER)
     found = one_pass.read_labelled(model, autoencoders, LAYER)
-    torch.testing.assert_close(found.latents, wanted.latents)
-    torch.testing.assert_close(found.activations(), wanted.activations())
+    torch.testing.assert_close(found.latents, wanted.latents, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.activations(), wanted.activations(), rtol=1e-4, atol=1e-5)
     assert found.set_of == wanted.set_of
     for kind in ("centred", "isolated"):
         vectors = [detection.vector(one, GENRES[0], kind) for one in (found, wanted)]
-        torch.testing.assert_close(*vectors)
+        torch.testing.assert_close(*vectors, rtol=1e-4, atol=1e-5)
