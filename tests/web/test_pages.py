@@ -42,3 +42,29 @@ def test_no_page_scrolls_sideways_on_a_phone(site: Site, reader: Reader) -> None
         for path in site.articles
     }
     assert {path: width for path, width in widths.items() if width > 375} == {}
+
+
+LARGEST = 5_000_000  # bytes
+SIZES = """
+() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .filter(one => !one.name.includes("/_static/"))
+    .reduce((sum, one) => sum + one.decodedBodySize, 0)
+"""
+
+
+def test_no_page_is_heavy(site: Site, reader: Reader) -> None:
+    """All that a page loads, but for the scripts, styles and letters that all share."""
+    sizes = {path: reader.look_at(path).page.evaluate(SIZES) for path in site.articles}
+    assert min(sizes.values()) > 10_000, "nothing was measured"
+    assert {path: size for path, size in sizes.items() if size > LARGEST} == {}
+
+
+def test_search_finds_what_stands_on_a_page(reader: Reader) -> None:
+    page = reader.open("search.html?q=counterbalanced").page
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    found = results.evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert any("book/steering/steering.html" in address for address in found)
+    nothing = reader.open("search.html?q=xylophonist").page
+    nothing.locator("#search-results p").first.wait_for()
+    assert nothing.locator("#search-results li").count() == 0
