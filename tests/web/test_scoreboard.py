@@ -79,15 +79,18 @@ def test_the_keyboard_is_enough(reader: Reader, entries: list[dict[str, Any]]) -
     page = reader.open(BOARD).page
     field(page, "part").focus()
     page.keyboard.press("ArrowDown")
+    says(page, len(ids(entries, "I")), len(entries))
     assert set(shown(page)) == ids(entries, "I")
     for name in ("verdict", "origin", "words"):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.name") == name
     page.keyboard.type("motif")
     page.keyboard.press("Enter")
+    says(page, 0, len(entries))
     assert shown(page) == []
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
+    says(page, len(entries), len(entries))
     assert set(shown(page)) == ids(entries)
 
 
