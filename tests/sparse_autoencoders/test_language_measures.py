@@ -59,7 +59,7 @@ def test_levels_that_a_seed_does_not_reach_are_left_out() -> None:
 
 
 def test_single_numbers_are_means_over_seeds() -> None:
-    assert read_off(made_up(), "relu", "shrinkage").value == pytest.approx(0.6)
+    assert read_off(made_up(), "relu", "shrinkage").value == pytest.approx(0.5 + (SEEDS - 1) / 20)
     with pytest.raises(ValueError, match="finite"):
         read_off(made_up(top=9.0), "relu", "shrinkage")
 
@@ -77,7 +77,5 @@ def test_the_table_is_whole() -> None:
         assert len(rows) == len(MODELS) * SEEDS * len(PENALTIES[str(name)])
     numbers = study.table[list(AUTOENCODER_LANGUAGE.tolerance)].to_numpy(float)
     assert np.isfinite(numbers).all()
-    over_mean, over_zero = (
-        study.table[name].to_numpy() for name in ("recovered_mean", "recovered")
-    )
-    assert (over_mean <= over_zero + 1e-6).all()
+    assert (study.table["added"].to_numpy() > 0).all()
+    assert (study.table[["recovered", "recovered_mean"]].to_numpy() < 1).all()
