@@ -36,7 +36,7 @@ unit: $(installed)  ## the package, its parts and the machinery of the book
 execute: $(executed)  ## run the chapters, once, for the tests and for the book
 
 web: $(built)  ## read the built book in a browser
-	$(BIN)/python -m pytest tests/web
+	$(BIN)/python -m pytest tests/web --numprocesses=2
 
 bench: $(installed)  ## side by side with the usual way
 	$(BIN)/python -m pytest tests/benchmarks

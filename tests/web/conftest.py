@@ -21,6 +21,14 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+BOOK = Path(__file__).parents[2] / "book"
+ARTICLES = sorted(
+    path.relative_to(BOOK.parent).with_suffix(".html").as_posix()
+    for kind in ("*.md", "*.ipynb")
+    for path in BOOK.rglob(kind)
+    if not any(folder.startswith((".", "_")) for folder in path.relative_to(BOOK).parts)
+)
+"""The pages that were written, not those that Sphinx adds; known before the book is built."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
@@ -108,6 +116,7 @@ class Reader:
         """A page as a desktop reader has it; tests that look and do not touch share one visit."""
         if path not in self.visits:
             self.visits[path] = self.open(path)
+            self.contexts.pop()  # outlives the test
         return self.visits[path]
 
     def open(
@@ -150,12 +159,17 @@ class Reader:
         return visit
 
     def close(self) -> None:
-        for context in self.contexts:
-            context.close()
+        """Close the pages that were opened, but for those that are shared."""
+        while self.contexts:
+            self.contexts.pop().close()
 
 
 @pytest.fixture(scope="session")
-def reader(browser: Browser, site: Site) -> Iterator[Reader]:
-    one = Reader(browser, site)
-    yield one
-    one.close()
+def shared_reader(browser: Browser, site: Site) -> Reader:
+    return Reader(browser, site)
+
+
+@pytest.fixture
+def reader(shared_reader: Reader) -> Iterator[Reader]:
+    yield shared_reader
+    shared_reader.close()

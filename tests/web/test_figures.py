@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, Page
 
-from .conftest import Reader, Site
+from .conftest import ARTICLES, Reader, Site
 
 INTERACTIVE = "figure.published-figure .js-plotly-plot"
 DOWNLOADS = ("svg", "png", "pdf", "csv", "json")
@@ -27,18 +28,18 @@ def answers_hover(page: Page, plot: Locator) -> bool:
     return False
 
 
-def test_interactive_figures_draw_and_answer_the_pointer(site: Site, reader: Reader) -> None:
-    for path in site.articles:
-        visit = reader.open(path)
-        plots = visit.page.locator(INTERACTIVE)
-        for number in range(plots.count()):
-            plot = plots.nth(number)
-            name = f"{path}: {plot.get_attribute('id')}"
-            plot.locator("svg.main-svg").first.wait_for()
-            drawn = plot.locator("svg.main-svg path, svg.main-svg image").count()
-            assert drawn > 0, f"{name} draws nothing"
-            assert answers_hover(visit.page, plot), f"{name} does not answer the pointer"
-        assert visit.problems == [], path
+@pytest.mark.parametrize("path", ARTICLES)
+def test_interactive_figures_draw_and_answer_the_pointer(reader: Reader, path: str) -> None:
+    visit = reader.open(path)
+    plots = visit.page.locator(INTERACTIVE)
+    for number in range(plots.count()):
+        plot = plots.nth(number)
+        name = plot.get_attribute("id")
+        plot.locator("svg.main-svg").first.wait_for()
+        drawn = plot.locator("svg.main-svg path, svg.main-svg image").count()
+        assert drawn > 0, f"{name} draws nothing"
+        assert answers_hover(visit.page, plot), f"{name} does not answer the pointer"
+    assert visit.problems == []
 
 
 def test_one_drawing_of_each_figure_is_seen(site: Site, reader: Reader) -> None:
@@ -49,22 +50,21 @@ def test_one_drawing_of_each_figure_is_seen(site: Site, reader: Reader) -> None:
             assert still.is_visible() == (interactive == 0), (path, figure.get_attribute("id"))
 
 
-def test_without_scripts_the_still_twin_is_seen(site: Site, reader: Reader) -> None:
-    for path in site.articles:
-        for figure in (
-            reader.open(path, javascript=False).page.locator("figure.published-figure").all()
-        ):
-            name = (path, figure.get_attribute("id"))
-            assert figure.locator(".published-figure__static").is_visible(), name
-            assert not figure.locator(".published-figure__interactive").is_visible(), name
+@pytest.mark.parametrize("path", ARTICLES)
+def test_without_scripts_the_still_twin_is_seen(reader: Reader, path: str) -> None:
+    page = reader.open(path, javascript=False).page
+    for figure in page.locator("figure.published-figure").all():
+        id = figure.get_attribute("id")
+        assert figure.locator(".published-figure__static").is_visible(), id
+        assert not figure.locator(".published-figure__interactive").is_visible(), id
 
 
-def test_print_has_the_still_twin(site: Site, reader: Reader) -> None:
-    for path in site.articles:
-        page = reader.open(path).page
-        page.emulate_media(media="print")
-        for figure in page.locator("figure.published-figure").all():
-            assert figure.locator(".published-figure__static").is_visible(), path
+@pytest.mark.parametrize("path", ARTICLES)
+def test_print_has_the_still_twin(reader: Reader, path: str) -> None:
+    page = reader.open(path).page
+    page.emulate_media(media="print")
+    for figure in page.locator("figure.published-figure").all():
+        assert figure.locator(".published-figure__static").is_visible()
 
 
 def test_every_figure_has_all_its_files_at_both_addresses(site: Site, reader: Reader) -> None:
