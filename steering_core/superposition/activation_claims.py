@@ -180,10 +180,15 @@ CLAIMS = (
                 at_most=1 / 3,
             ),
         },
+        changes=(
+            "2026-11-28: three seeds of x sigmoid(16 x) in place of one, so that no verdict rests on "
+            "one; the verdict of the first was known.",
+        ),
         scope="toy",
         setting=(
-            "off-diagonal mass: the sum of |W_i . W_j| over pairs i != j, as a share of the sum of "
-            f"|W_i|^2, mean over seeds; {SMALL}"
+            "x sigmoid(16 x): three seeds, 20 densities from 1 to 0.05; off-diagonal mass: the sum "
+            "of |W_i . W_j| over pairs i != j, as a share of the sum of |W_i|^2, mean over seeds; "
+            f"{SMALL}"
         ),
     ),
 )

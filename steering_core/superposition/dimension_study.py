@@ -88,13 +88,13 @@ def _tasks() -> list[dict]:
     return [
         *tasks("ours", "seven activations", LEVELS, range(3)),
         *tasks("ours", "relu", LEVELS, range(3, 8)),
-        *tasks("ours", "smooth families", LEVELS, range(1)),
+        *tasks("ours", "smooth families", LEVELS, range(3)),
         *[
             one
             for recipe in changed
             for one in tasks(recipe, "seven activations", FEW_LEVELS, (0,))
         ],
-        *tasks("published", "seven activations", LEVELS, range(2)),
+        *tasks("published", "seven activations", LEVELS, range(3)),
     ]
 
 

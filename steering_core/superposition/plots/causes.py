@@ -31,6 +31,7 @@ TARGETS = (
 )
 REACH = ("sigmoid", "sigmoid to (-0.1, 1.1)")
 DENSE, SPARSE = 0.9, 0.03
+SEEDS = 3  # of the smooth relatives
 
 
 def causes_panels(dimensions: pd.DataFrame, ten: pd.DataFrame) -> Figure:
@@ -78,7 +79,7 @@ def _smooth(ax: Axes, dimensions: pd.DataFrame) -> None:
     lines.append(("softplus 16", "softplus, β = 16", {"color": VERMILLION, "linestyle": "--"}))
     lines.append(("relu", "ReLU", {"color": "black", "marker": "o"}))
     for activation, label, style in lines:
-        runs = runs_of(dimensions, "ours", activation, seeds=1)
+        runs = runs_of(dimensions, "ours", activation, seeds=SEEDS)
         ax.plot(1 / runs.densities, runs.curve(), label=label, markersize=4, **style)
     expansion_axis(ax)
     ax.set(ylabel="D*", ylim=(0, None), title="a. smooth relatives of ReLU")
