@@ -1,7 +1,7 @@
 """Publishing: named figures, the ledger of claims, committed studies, and the look of plots.
 
-The only part of the package that writes files. It knows nothing of the research: the other parts
-hand it numbers and drawings.
+Whatever readers get is written here. It knows nothing of the research: the other parts hand it
+numbers and drawings.
 """
 
 from steering_core.publishing.claims import Claim, Measured, Rule

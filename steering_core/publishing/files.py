@@ -1,6 +1,6 @@
 """Where published results go, and how a file is written whole or not at all.
 
-Everything that the project writes goes through `write_atomically`. This module decides folders; it
+What readers get is written by `write_atomically`. This module decides folders; it
 does not know what a figure, a claim or a study is.
 """
 

@@ -1,7 +1,7 @@
 """The numbers that decide the claims of part II: from diagrams to `Measured`.
 
 A measurement on exact diagrams has no interval; one on trained diagrams has the 99% bootstrap
-interval over restarts. The thresholds are in `claims`, and were there first.
+interval over restarts. The thresholds are in `phase_claims`, and were there first.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -96,6 +96,10 @@ def auroc(
 ) -> Float64[np.ndarray, ...]:
     """The share of pairs of a target and another text that a score puts in order; ties count half.
 
+    Args:
+        scores: (texts, ...) one number a text; any axes behind it are scores of their own.
+        target: (texts,) which of them are to score high.
+
     Raises:
         ValueError: no target among the texts, or nothing else.
     """
@@ -122,7 +126,13 @@ def vector(labelled: Labelled, genre: str, kind: str) -> Float64[Tensor, " d_mod
 
 
 def ranked_latents(labelled: Labelled, seed: int, genre: str) -> Int64[np.ndarray, " latents"]:
-    """The latents of one autoencoder, the best at telling a genre's even texts first."""
+    """The latents of one autoencoder, the best at telling a genre's even texts first.
+
+    Args:
+        labelled: the texts.
+        seed: which of the autoencoders.
+        genre: what is to be told.
+    """
     return np.argsort(-_even_auroc(labelled, labelled.latents[seed].numpy(), genre), kind="stable")
 
 

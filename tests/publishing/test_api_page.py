@@ -19,6 +19,7 @@ PARTS = (
     "superposition",
     "absolute_value",
     "sparse_autoencoders",
+    "vector_or_latent",
     "sparse_features",
     "lockstep",
     "publishing",

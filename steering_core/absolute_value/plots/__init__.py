@@ -1,4 +1,4 @@
-"""The drawings of part III: each takes results and gives a figure, and computes nothing."""
+"""The drawings of part III: functions from results to a figure, or to the table behind it."""
 
 from steering_core.absolute_value.plots.densities import (
     basis_panel,

@@ -1,1 +1,1 @@
-"""The drawings of part IV: each takes results and gives a figure, and computes nothing."""
+"""The drawings of part IV: functions from results to a figure, or to the table behind it."""

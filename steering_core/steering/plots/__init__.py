@@ -1,4 +1,4 @@
-"""Figures of part I, each a function from results to a figure; nothing here computes a result."""
+"""The drawings of part I: functions from results to a figure, or to the table behind it."""
 
 from steering_core.steering.plots.anisotropy import (
     BINS,

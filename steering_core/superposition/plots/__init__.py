@@ -1,4 +1,4 @@
-"""The drawings of part II: each function takes results and gives a figure, and computes nothing."""
+"""The drawings of part II: functions from results to a figure, or to the table behind it."""
 
 from steering_core.superposition.plots.causes import causes_panels
 from steering_core.superposition.plots.curves import (

@@ -1,1 +1,1 @@
-"""The drawings of where parts I and IV meet: each takes results and gives a figure."""
+"""The drawings of where parts I and IV meet: functions from results to a figure, or its table."""

@@ -8,7 +8,9 @@ What is compared
     rows of random directions and norm 1, encoders their transposes. Eight are trained by
     `train_autoencoders` in lock-step, by SAELens's `MultiSAETrainer`, and in the loop of
     dictionary_learning's `trainSAE`. The loss that all minimise is measured on inputs held out, by
-    the same lines of code, and has to be alike: the same thing was done.
+    the same lines of code, and has to be alike: the same thing was done. One thing is not the same:
+    both peers clip gradients, and from this beginning ReLU with L1 comes further by that. So a
+    plain loop does it both ways, and each is held beside the one that does as it does.
     Means of the residual stream, with TransformerLens: a cache for each batch. The
     means must agree.
     Steering, with steering-vectors: the vector from paired texts (the same statistic, and it must
@@ -243,16 +245,29 @@ class Comparison:
             "saelens": ("MultiSAETrainer" if multi else "SAETrainer", SAELENS_MORE),
             "dictionary_learning": ("trainers' update", DICTIONARY_MORE),
         }
+        ours = found[OURS]["loss"]
+        plain, clipped = ours, ours  # of TopK the clipping changes little
+        if architecture == "relu":
+            same = {"size": size, "steps": steps, "level": level, **SIZES[size]}
+            plain, clipped = (
+                self.programs[OURS]("plain_relu", **same, clip=clip)["loss"]
+                for clip in (False, True)
+            )
+            self.check(f"{what}: ours beside a plain loop", abs(ours / plain - 1), ALIKE)
         for name, (words, more) in peers.items():
-            losses = [found[side]["loss"] for side in (OURS, name)]
-            note = f"Held-out loss {losses[0]:.4g} ours, {losses[1]:.4g} theirs. {more}"
+            theirs = found[name]["loss"]
+            note = f"Held-out loss {ours:.4g} ours, {theirs:.4g} theirs. {more}"
             if architecture == "topk":
                 note += TOPK_MORE[name]
+            else:
+                note += (
+                    f". In a plain loop clipping takes the loss from {plain:.4g} to {clipped:.4g}"
+                )
             amount = count * steps * batch
             self.add(
                 what, "train_autoencoders", (name, words), "autoencoder inputs", amount, found, note
             )
-            self.check(what, abs(losses[1] / losses[0] - 1), ALIKE)
+            self.check(what, abs(theirs / clipped - 1), ALIKE)
 
     def means(self) -> None:
         """TransformerLens's cache, of what is needed and of everything."""

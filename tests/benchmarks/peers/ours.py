@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Any
 
 import torch
@@ -63,6 +64,37 @@ def train(
         norms,
     )
     return {"seconds": seconds, **loss}
+
+
+def plain_relu(
+    size: str, steps: int, n_latents: int, batch_size: int, level: float, clip: bool
+) -> dict[str, Any]:
+    """Neither ours nor a peer's: ReLU with L1 in a loop of torch, with gradients clipped or not.
+
+    It tells what the peers' clipping alone does to the loss.
+    """
+    batches = Batches(size, batch_size)
+    rows = torch.randn(n_latents, batches.rows.shape[1], generator=torch.Generator().manual_seed(0))
+    w_dec = torch.nn.functional.normalize(rows, dim=1).requires_grad_()
+    w_enc = w_dec.detach().T.clone().requires_grad_()
+    b_enc, b_dec = (torch.zeros(n, requires_grad=True) for n in rows.shape)
+    optimiser = torch.optim.Adam([w_enc, b_enc, w_dec, b_dec], lr=LEARNING_RATE)
+
+    def encode(x: torch.Tensor) -> torch.Tensor:
+        return torch.relu((x - b_dec) @ w_enc + b_enc)
+
+    def decode(latents: torch.Tensor) -> torch.Tensor:
+        return latents @ w_dec + b_dec
+
+    for x in islice(batches, steps):
+        latents = encode(x)
+        error = (x - decode(latents)).square().sum(-1).mean()
+        optimiser.zero_grad()
+        (error + level * (latents * w_dec.norm(dim=1)).sum(-1).mean()).backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_([w_enc, b_enc, w_dec, b_dec], 1.0)
+        optimiser.step()
+    return held_out_loss(size, level, encode, decode, w_dec.norm(dim=1))
 
 
 def export(steps: int) -> dict[str, Any]:
@@ -140,6 +172,7 @@ if __name__ == "__main__":
         {
             "version": version,
             "train": train,
+            "plain_relu": plain_relu,
             "export": export,
             "means": means,
             "vector": vector,
