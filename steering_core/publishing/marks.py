@@ -10,11 +10,13 @@ where an outcome or verdict of two words is joined by a hyphen ("not-run").
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 Entry = Mapping[str, Any]
 State = Mapping[str, Any]
+Role = Literal["decides", "beside", "refutes"]
 
 
 def slug(word: str) -> str:
@@ -40,15 +42,50 @@ def interval(state: State) -> str:
     return f"[{low:.4g}, {high:.4g}]"
 
 
-def rules_of(entry: Entry) -> Iterator[tuple[str, State | None, str]]:
-    """Words, state (None before it is measured) and part of each rule, those that decide first."""
+@dataclass(frozen=True)
+class Line:
+    """One rule of a claim and what was measured.
+
+    Attributes:
+        role: what the rule is for.
+        words: the rule.
+        part: the part that it is over.
+        state: the measurement; None before it is made.
+    """
+
+    role: Role
+    words: str
+    part: str
+    state: State | None
+
+    @property
+    def told(self) -> str:
+        """The rule in words that stand alone."""
+        return {"decides": "", "beside": "Beside it: ", "refutes": "Refuted if "}[
+            self.role
+        ] + self.words
+
+    @property
+    def outcome(self) -> str:
+        """HTML of how the rule came out; only what decides has a colour."""
+        if self.state is None:
+            return badge("not run")
+        said = self.state["outcome"]
+        if self.role == "decides":
+            return badge(said)
+        return {"holds": "met", "fails": "not met"}.get(said, said)
+
+
+def rules_of(entry: Entry) -> Iterator[Line]:
+    """The rules of a claim, those that decide first."""
+    parts = entry["parts"]
     for part, rule in {**entry["rules"], **entry["again"]}.items():
-        yield rule["words"], entry["parts"].get(part), part
+        yield Line("decides", rule["words"], part, parts.get(part))
     for part, rule in entry["beside"].items():
-        yield f"Beside it: {rule['words']}", entry["parts"].get(part), part
+        yield Line("beside", rule["words"], part, parts.get(part))
     for part, rule in entry["refuted_by"].items():
-        state = entry["parts"].get(part)
-        yield f"Refuted if {rule['words']}", state and {**state, **state["refutation"]}, part
+        state = parts.get(part)
+        yield Line("refutes", rule["words"], part, state and {**state, **state["refutation"]})
 
 
 def reason(entry: Entry) -> str:

@@ -13,7 +13,7 @@ from html import escape
 
 from steering_core.publishing.marks import (
     Entry,
-    State,
+    Line,
     badge,
     change_list,
     interval,
@@ -75,7 +75,7 @@ def _choice(name: str, labels: dict[str, str]) -> str:
 
 def _row(entry: Entry, address: Callable[[str], str | None]) -> str:
     id = entry["id"]
-    rules = [_rule(words, state, address) for words, state, _ in rules_of(entry)]
+    rules = [_rule(line, address) for line in rules_of(entry)]
     n_deciding = len(entry["rules"]) + len(entry["again"])
     deciding, others = rules[:n_deciding], rules[n_deciding:]
     about = f"{entry['source']}. Scope: {entry['scope']}."
@@ -89,14 +89,14 @@ def _row(entry: Entry, address: Callable[[str], str | None]) -> str:
     )
 
 
-def _rule(words: str, state: State | None, address: Callable[[str], str | None]) -> str:
+def _rule(line: Line, address: Callable[[str], str | None]) -> str:
+    words, state = escape(line.told), line.state
     if state is None:
-        return f"<li>{escape(words)}: {badge('not run')}</li>"
+        return f"<li>{words}: {line.outcome}</li>"
     figure = _linked(state["figure"], address(f"fig-{state['figure']}"))
     return (
-        f'<li>{escape(words)}<br><span class="scoreboard__number">{escape(value(state))}</span>, '
-        f"{escape(interval(state))}, n&nbsp;=&nbsp;{state['n']}, {badge(state['outcome'])}, "
-        f"see {figure}</li>"
+        f'<li>{words}<br><span class="scoreboard__number">{escape(value(state))}</span>, '
+        f"{escape(interval(state))}, n&nbsp;=&nbsp;{state['n']}, {line.outcome}, see {figure}</li>"
     )
 
 

@@ -44,7 +44,9 @@ def test_a_row_says_what_the_ledger_says(small_ledger: Entries) -> None:
     assert "amended 2026-01-02" in text
     assert "wider, for a reason" in text
     badges = [badge.get_text() for badge in row.select(".verdict")]
-    assert badges == ["refuted", "fails", "holds", "holds"]
+    assert badges == ["refuted", "fails"], "what does not decide has no colour"
+    others = [item.get_text() for item in row.select("details .scoreboard__rules li")]
+    assert all(" met," in one for one in others)
     deciding, others = row.select(".scoreboard__rules")
     only = " ".join(deciding.get_text(" ").split())
     assert only == "share: at least 0.5 0.1 , exact, n = 40, fails , see b-figure"
