@@ -98,7 +98,7 @@ def figure(
 
     record = _record(id, title, caption, alt, made_by)
     try:
-        drawn = {kind: _drawn(static, kind, title) for kind in ("svg", "png", "pdf")}
+        drawn = _drawn(static, title)
     finally:
         plt.close(static)
     files = {
@@ -127,19 +127,26 @@ def _record(id: str, title: str, caption: str, alt: str, made_by: Provenance) ->
     }
 
 
-def _drawn(static: Figure, kind: str, title: str) -> bytes:
-    buffer = io.BytesIO()
+def _drawn(static: Figure, title: str) -> dict[str, bytes]:
+    """The drawing as SVG, PNG and PDF, laid out once for all three."""
     fixed = {name: STYLE[name] for name in ("svg.fonttype", "svg.hashsalt", "pdf.fonttype")}
+    drawn = {}
     with rc_context(fixed):
-        static.savefig(
-            buffer,
-            format=kind,
-            dpi=PNG_DOTS_PER_INCH,
-            facecolor="white",
-            bbox_inches="tight",
-            metadata={"Title": title, **_UNDATED[kind]},
-        )
-    return buffer.getvalue()
+        static.draw_without_rendering()
+        tight = static.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
+        static.set_layout_engine("none")
+        for kind, undated in _UNDATED.items():
+            buffer = io.BytesIO()
+            static.savefig(
+                buffer,
+                format=kind,
+                dpi=PNG_DOTS_PER_INCH,
+                facecolor="white",
+                bbox_inches=tight,
+                metadata={"Title": title, **undated},
+            )
+            drawn[kind] = buffer.getvalue()
+    return drawn
 
 
 def _write_all_or_none(id: str, files: Mapping[str, bytes]) -> None:
