@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
+from matplotlib import pyplot as plt
 
 # Before anything of the package is imported: every annotated argument and result is checked then.
 install_import_hook("steering_core", "beartype.beartype")
@@ -25,3 +27,12 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "published"
     monkeypatch.setenv("STEERING_CORE_PUBLISHED", str(folder))
     return folder
+
+
+@pytest.fixture
+def closed() -> Iterator[None]:
+    """No figure stays open, and the readers' own settings of matplotlib are as they were."""
+    before = dict(plt.rcParams)
+    yield
+    plt.close("all")
+    assert dict(plt.rcParams) == before

@@ -99,6 +99,31 @@ def coexistence(
     }
 
 
+def independent_sides(table: pd.DataFrame, density: float) -> tuple[float, float]:
+    """What the split measures of III-17 would be if the two sides of a feature were in pure or in
+    shared neurons independently of each other; on the odd seeds, as these.
+
+    A share q of the carried sides is in pure neurons. Of features with two sides, 2 q (1 - q) would
+    have one of each kind; of those with a pure neuron, 1 - (1 - q)^2, the same over that.
+    """
+    rows: Any = table[(table["density"] == density) & (table["seed"] % 2 == 1)]
+    pure = rows["single"] / rows["carried"]
+    split = 2 * pure * (1 - pure)
+    return float(split.mean()), float((split / (1 - (1 - pure) ** 2)).mean())
+
+
+def by_entry(table: pd.DataFrame, density: float, column: str) -> pd.DataFrame:
+    """The mean of a number over the nets of one density that enter, and over those that do not."""
+    rows: Any = table[table["density"] == density]
+    enters = rows.index.isin(eligible(rows).index)
+    return pd.DataFrame(
+        {
+            name: {"networks": len(some), "mean": some[column].mean()}
+            for name, some in (("enter", rows[enters]), ("do not enter", rows[~enters]))
+        }
+    ).T.astype({"networks": int})
+
+
 def by_threshold(table: pd.DataFrame) -> pd.DataFrame:
     """Share of polysemantic neurons, and what they carry, with weights counted from 0.3%, 1% and 3%
     on; means over nets."""

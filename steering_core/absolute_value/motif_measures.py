@@ -95,6 +95,48 @@ def with_outcomes(instances: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def side_by_side(instances: Mapping[float, pd.DataFrame]) -> pd.DataFrame:
+    """What III-10, III-11 and III-15 ask of instances, a column a density.
+
+    Args:
+        instances: `with_outcomes` of the instances at each density.
+    """
+    return pd.DataFrame(
+        {
+            f"density {density:g}": {
+                "a alone leaves output b at or below zero": rows["negative"].mean(),
+                "it is above zero when j does not hear a": rows["positive_when_cut"].mean(),
+                "cutting costs on inputs as they come": rows["costs"].mean(),
+                "passes the causal test": rows["causal"].mean(),
+                "one-way ratio, median": rows["one_way"].median(),
+                "main alone lowers output b": rows["lowers"].mean(),
+                "by how much, median": -rows["main_alone"].median(),
+            }
+            for density, rows in instances.items()
+        }
+    )
+
+
+def spread(instances: Mapping[float, pd.DataFrame]) -> pd.DataFrame:
+    """Per network that has any: instances, and the different neurons and pairs of features in them;
+    a column a density."""
+    columns = {}
+    for density, rows in instances.items():
+        of: Any = rows.groupby("seed")
+        columns[f"density {density:g}"] = {
+            "networks with an instance": of.ngroups,
+            "instances": of.size().mean(),
+            "different neurons k": of["neuron"].nunique().mean(),
+            "different pairs a, b": of[["strong", "weak"]].apply(_different).mean(),
+            "different inhibitors j": of["inhibitor"].nunique().mean(),
+        }
+    return pd.DataFrame(columns)
+
+
+def _different(rows: pd.DataFrame) -> int:
+    return len(rows.drop_duplicates())
+
+
 def shares(rows: pd.DataFrame, kind: Literal["norm", "cost"]) -> pd.DataFrame:
     """Of models, each part's share of the squared weights, or of what cutting the parts costs; a
     part that costs less than nothing counts as nothing."""

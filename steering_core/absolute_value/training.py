@@ -84,7 +84,7 @@ def train_absolute_value(
         n_hidden: neurons m.
         densities: 1 - S, probabilities that an input is active, in (0, 1].
         seeds: of initial weights; the global generator is left alone.
-        recipe: how.
+        recipe: how to train; that of the chapters by default.
         task: what; absolute values, or a control.
         device: where to train; what comes back is on the CPU.
         n_jobs: threads among which the models are shared out, as joblib counts them.

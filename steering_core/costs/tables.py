@@ -67,7 +67,7 @@ def _measured(one: Series, repetitions: int, progress: bool) -> tuple[list[list[
 
 def _machine(load: float) -> list[list[str]]:
     return [
-        ["machine", "that measured"],
+        ["what", "of the machine that measured"],
         ["processor", processor()],
         ["cores, threads of torch", f"{cores()}, {torch.get_num_threads()}"],
         ["busy before with", f"{load:.2f} processes"],

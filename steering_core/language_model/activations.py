@@ -45,8 +45,8 @@ def residual_mean(
         progress: show a bar.
 
     Returns:
-        "tokens": (n_layers + 1, d_model). "positions": (n_layers + 1, n_ctx, d_model), where a
-        position that no token stands at is nan, and so is position 0 with `skip_first`.
+        (n_layers + 1, d_model) for "tokens". For "positions" it is (n_layers + 1, n_ctx, d_model),
+        where a position that no token stands at is nan, and so is position 0 with `skip_first`.
 
     Raises:
         ValueError: `centre` is neither; texts that are empty, or that hold no token but the
@@ -167,7 +167,7 @@ def top_dimensions(
     Args:
         model: from `load_model`; it runs no further than `layer`.
         texts: at least one.
-        layer: from 0 to n_layers.
+        layer: what block `layer` reads, 0 for the embeddings; n_layers for the last output.
         k: how many, from 1 to d_model.
         skip_first: leave out position 0 of each text.
         prepend_bos: put the token that begins a text in front; it is then position 0.

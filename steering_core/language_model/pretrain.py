@@ -11,37 +11,38 @@ it makes is in `OUT/model`.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from steering_core.language_model.checkpoint import load_checkpoint, read_tensors, save_checkpoint
+from steering_core.language_model.checkpoint import save_checkpoint
 from steering_core.language_model.corpus import Book, read_corpus
 from steering_core.language_model.export import export
 from steering_core.language_model.recipe import Recipe
+from steering_core.language_model.run_state import (
+    CHECKPOINT,
+    LOG,
+    log_row,
+    refuse_another_recipe,
+    resume,
+)
 from steering_core.language_model.tokenizer import END_OF_TEXT, train_tokenizer
+from steering_core.language_model.training_step import Loss, can_compile, loss_function, update
 from steering_core.language_model.windows import EncodedBook, Windows, encode_books
 
-CHECKPOINT = "checkpoint.safetensors"
-LOG = "log.csv"
 _TOKENIZER_CHARACTERS = 5_000_000  # of each set, so that each has words of its own
 _PREVIEW_WINDOWS = 32  # of each set, for the curve
-
-_Loss = Callable[[Int64[Tensor, "batch window"]], Float[Tensor, ""]]
 
 
 def pretrain(
@@ -72,18 +73,18 @@ def pretrain(
         raise ValueError(f"save_every: got {save_every}; it must be 1 or more")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    _refuse_another_recipe(out / CHECKPOINT, recipe)
+    refuse_another_recipe(out / CHECKPOINT, recipe)
     tokenizer = _tokenizer(books, out, recipe)
     model = new_model(recipe, tokenizer)
     nn.Module.to(model, device)  # in place; the types of `model.to` are lost in transformers
     optimizers = _optimizers(model, recipe)
-    first = _resume(out, model, optimizers)
+    first = resume(out, model, optimizers)
     if first >= recipe.steps:
         return model.eval()
     encoded = encode_books(books, tokenizer, context=recipe.context)
     windows = _windows([b for b in encoded if not b.book.held_out], tokenizer, recipe)
     held_out = _previews([b for b in encoded if b.book.held_out], tokenizer, recipe)
-    loss_of = _loss_function(model, device, _can_compile(device) if compiled is None else compiled)
+    loss_of = loss_function(model, device, can_compile(device) if compiled is None else compiled)
 
     began, losses = time.perf_counter(), []
     for step in tqdm(
@@ -91,12 +92,12 @@ def pretrain(
     ):
         loss = loss_of(windows.batch(recipe.batch, seed=(recipe.seed, step)).to(device))
         loss.backward()
-        _update(model, optimizers, recipe.rate_factor(step))
+        update(model, optimizers, recipe.rate_factor(step))
         losses.append(float(loss.detach()))
         if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
             seconds = time.perf_counter() - began
             bits = _bits(loss_of, held_out, tokenizer, device)
-            _log(out / LOG, step + 1, seconds, losses, bits, recipe)
+            log_row(out / LOG, step + 1, seconds, losses, bits, recipe)
             notes = {"step": str(step + 1), "recipe": recipe.to_json()}
             save_checkpoint(out / CHECKPOINT, model, optimizers, notes)
             began, losses = time.perf_counter(), []
@@ -186,40 +187,9 @@ def _optimizers(model: GPT2LMHeadModel, recipe: Recipe) -> dict[str, Optimizer]:
     return optimizers
 
 
-def _update(model: GPT2LMHeadModel, optimizers: dict[str, Optimizer], rate_factor: float) -> None:
-    """A step of all optimisers along the gradients of `model`, which are cleared."""
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for optimizer in optimizers.values():
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * rate_factor
-        optimizer.step()
-        optimizer.zero_grad()
-
-
-def _loss_function(model: GPT2LMHeadModel, device: str, compiled: bool) -> _Loss:
-    """Mean cross-entropy of the next token, in nats, over a batch of windows."""
-
-    def loss(tokens: Tensor) -> Tensor:
-        half = (
-            torch.autocast(device.split(":")[0], dtype=torch.bfloat16)
-            if compiled
-            else nullcontext()
-        )
-        with half:
-            hidden = model.transformer(tokens[:, :-1], use_cache=False).last_hidden_state
-            logits = hidden @ model.lm_head.weight.T  # (batch, context, vocabulary)
-            return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
-
-    return torch.compile(loss) if compiled else loss
-
-
-def _can_compile(device: str) -> bool:
-    return device != "cpu" or shutil.which(os.environ.get("CXX", "g++")) is not None
-
-
 @torch.no_grad()
 def _bits(
-    loss_of: _Loss,
+    loss_of: Loss,
     held_out: dict[str, Int64[Tensor, "n window"]],
     tokenizer: PreTrainedTokenizerFast,
     device: str,
@@ -233,64 +203,6 @@ def _bits(
         nats = float(loss_of(windows.to(device))) * len(predicted)
         bits[of_set] = nats / math.log(2) / n_bytes
     return bits
-
-
-def _refuse_another_recipe(path: Path, recipe: Recipe) -> None:
-    """The run at `path`, if there is one, may differ in how long it is, and when it decays."""
-    if not path.exists():
-        return
-    notes, _ = read_tensors(path)
-    stored = Recipe.from_json(notes["recipe"])
-    asked = replace(recipe, tokens=stored.tokens, decay=stored.decay)
-    for field in fields(Recipe):
-        if getattr(asked, field.name) != getattr(stored, field.name):
-            raise ValueError(
-                f"{field.name}: got {getattr(asked, field.name)}, but the run in {path.parent} has "
-                f"{getattr(stored, field.name)}; use that, or another folder"
-            )
-
-
-def _resume(out: Path, model: GPT2LMHeadModel, optimizers: dict[str, Optimizer]) -> int:
-    """Take up the run in `out`, if there is one; gives the next step."""
-    path = out / CHECKPOINT
-    step = int(load_checkpoint(path, model, optimizers)["step"]) if path.exists() else 0
-    _cut_log(out / LOG, step)
-    return step
-
-
-def _cut_log(path: Path, step: int) -> None:
-    """Drop the rows after `step`: the run was killed before the checkpoint that goes with them."""
-    if not path.exists():
-        return
-    header, *rows = path.read_bytes().splitlines(keepends=True) or [b""]
-    whole = [row for row in rows if row.endswith(b"\n")]
-    kept = [row for row in whole if int(row.split(b",")[0]) <= step]
-    if kept != rows or not rows:
-        temporary = path.with_suffix(".partial")
-        temporary.write_bytes(b"".join([header, *kept]) if kept else b"")
-        os.replace(temporary, path)
-
-
-def _log(
-    path: Path,
-    step: int,
-    seconds: float,
-    losses: list[float],
-    bits: dict[str, float],
-    recipe: Recipe,
-) -> None:
-    """Add a row: seconds since the last row, mean loss in nats, bits a byte of each set."""
-    row = {
-        "step": step,
-        "tokens": step * recipe.batch * recipe.context,
-        "seconds": round(seconds, 1),
-        "loss": round(sum(losses) / max(1, len(losses)), 4),
-    } | {of_set: round(value, 4) for of_set, value in bits.items()}
-    with path.open("a", encoding="utf-8", newline="") as table:
-        writer = csv.DictWriter(table, list(row))
-        if table.tell() == 0:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

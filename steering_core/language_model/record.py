@@ -38,7 +38,7 @@ def training_record(folder: str | Path = SHIPPED) -> TrainingRecord:
     """The record of a model that `language_model.pretrain` finished; the shipped one by default.
 
     Args:
-        folder: of the model.
+        folder: where the model lies; `SECOND` for the book's second one.
 
     Raises:
         ValueError: a folder without a record, or damaged.
@@ -60,7 +60,8 @@ def training_mean(
         centre: "tokens": (n_layers + 1, d_model), over every token but the first of each passage;
             "positions": (n_layers + 1, n_ctx, d_model), first positions included, nan where no
             passage was as long.
-        folder: of a model that `language_model.pretrain` finished; the shipped one by default.
+        folder: where a model lies that `language_model.pretrain` finished; the shipped one by
+            default, `SECOND` for the second.
 
     Raises:
         ValueError: `centre` is neither; a folder without means, or damaged.

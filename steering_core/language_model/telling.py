@@ -25,8 +25,8 @@ def telling_words(
     By `log_odds`. A word counts once a text, so that no single text makes a word telling.
 
     Args:
-        texts: the set.
-        others: what it is told from.
+        texts: of the kind whose words are wanted.
+        others: texts of other kinds, in which those words are rarer.
         k: how many; fewer if there are fewer.
         at_least_texts: a word must stand in so many of `texts`: no names of a story's people.
 

@@ -44,7 +44,7 @@ def load_texts(set: str) -> list[str]:
     """The texts alone of one of `TEXT_SETS`, in order.
 
     Args:
-        set: its name.
+        set: the name of a set, a key of `TEXT_SETS`, such as "fantasy".
 
     Raises:
         ValueError: an unknown set.

@@ -2,7 +2,7 @@
 
     {scoreboard}      the table of all claims
     {verdict-tally}   how many came to which verdict; its counts lead to the scoreboard
-    {figure-gallery}  every published figure
+    {figure-gallery}  every published figure, chapter by chapter
     {verdict}`I-4`    inside a sentence: the claim and its verdict, a link to the claim's card
 
 A page that holds one of these is written again whenever a chapter ran, and filled in then. So what
@@ -22,7 +22,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from steering_core.publishing import executed
-from steering_core.publishing.gallery import gallery_html
+from steering_core.publishing.gallery import Chapter, gallery_html
 from steering_core.publishing.ledger import ledger
 from steering_core.publishing.marks import slug
 from steering_core.publishing.scoreboard import scoreboard_html
@@ -62,7 +62,7 @@ class VerdictTally(_Collects):
 
 
 class FigureGallery(_Collects):
-    """`{figure-gallery}`: every published figure, small, with its caption and address."""
+    """`{figure-gallery}`: every published figure, with its caption, claims and address."""
 
     what = "figures"
 
@@ -89,9 +89,10 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not marks and not places:
         return
     entries = ledger(executed.published(build_folder(app)))
-    address = _addresses(app, docname)
+    pages = anchor_pages(app.env)
+    address = _addresses(app, docname, pages)
     for place in places:
-        html = _html_of(place["what"], app, docname, entries, address)
+        html = _html_of(place["what"], app, docname, entries, pages)
         place.replace_self(nodes.raw("", html, format="html"))
     verdicts = {entry["id"]: entry["verdict"] for entry in entries}
     for mark in marks:
@@ -99,7 +100,9 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def anchor_pages(env: BuildEnvironment) -> dict[str, str]:
-    """Return the page of each claim's card and of each figure, by its anchor."""
+    """Return the page of each claim's card and of each figure, by its anchor; a page's anchors are
+    in its order.
+    """
     pages: dict[str, str] = {}
     for page in sorted(env.found_docs):
         for raw in env.get_doctree(page).findall(nodes.raw):
@@ -112,9 +115,8 @@ def _note(env: BuildEnvironment, what: str) -> None:
     env.metadata[env.docname].setdefault("collects", []).append(what)
 
 
-def _addresses(app: Sphinx, docname: str) -> Callable[[str], str | None]:
+def _addresses(app: Sphinx, docname: str, pages: dict[str, str]) -> Callable[[str], str | None]:
     """Tell the address of an anchor as seen from a page; None where no page has the anchor."""
-    pages = anchor_pages(app.env)
 
     def address(anchor: str) -> str | None:
         page = pages.get(anchor)
@@ -128,15 +130,33 @@ def _html_of(
     app: Sphinx,
     docname: str,
     entries: list[dict[str, Any]],
-    address: Callable[[str], str | None],
+    pages: dict[str, str],
 ) -> str:
-    if what == "claims":
-        return scoreboard_html(entries, address)
     if what == "verdicts":
         return tally_html(entries, _scoreboard_page(app, docname))
-    return gallery_html(
-        executed.published(build_folder(app)) / "figures", "../" * docname.count("/")
-    )
+    address = _addresses(app, docname, pages)
+    if what == "claims":
+        return scoreboard_html(entries, address)
+    folder, top = executed.published(build_folder(app)) / "figures", "../" * docname.count("/")
+    return gallery_html(folder, top, _chapters(app, docname, pages), entries, address)
+
+
+def _chapters(app: Sphinx, docname: str, pages: dict[str, str]) -> list[Chapter]:
+    """The pages with figures, in the order of the book."""
+    figures: dict[str, list[str]] = {}
+    for anchor, page in pages.items():
+        if anchor.startswith("fig-"):
+            figures.setdefault(page, []).append(anchor.removeprefix("fig-"))
+    return [
+        Chapter(
+            page,
+            app.env.titles[page].astext(),
+            app.builder.get_relative_uri(docname, page),
+            tuple(figures[page]),
+        )
+        for page in app.env.collect_relations()
+        if page in figures
+    ]
 
 
 def _scoreboard_page(app: Sphinx, docname: str) -> str | None:

@@ -170,7 +170,7 @@ def load_autoencoders(folder: Path | str) -> Autoencoders:
     """What `save_autoencoders` wrote.
 
     Args:
-        folder: that it wrote to.
+        folder: one that `save_autoencoders` wrote to.
 
     Raises:
         ValueError: a file that is missing, is something else, or is damaged.

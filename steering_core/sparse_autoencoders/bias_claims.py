@@ -4,9 +4,10 @@ from steering_core.publishing.claims import Claim, Rule
 
 DRAFT = "Taggart 2024, draft of SCSAE"
 EXACT = "closed form; s in {0.5, 1, 2, 4}, n in {0, 0.1 s, 0.25 s, 0.5 s, 0.9 s}"
+NOISE_FREE = "closed form; s in {0.5, 1, 2, 4}, n = 0"
 TRAINED = (
     "feature active with probability 0.1, else noise uniform on [-n, n]; one latent, decoder of "
-    "norm 1, Adam, 3,000 steps of 512 inputs"
+    "norm 1, Adam, 3,000 steps of 512 inputs, one seed"
 )
 
 CLAIMS = (
@@ -17,7 +18,11 @@ CLAIMS = (
         statement="Without noise a unit encoder without bias is exact at every magnitude.",
         rules={"error": Rule("largest error over magnitudes 0 to 10 s", at_most=1e-6)},
         scope="toy",
-        setting=f"{EXACT}, n = 0",
+        changes=(
+            "2026-11-28: the setting named other noises beside n = 0, the only one here; nothing "
+            "measured changed.",
+        ),
+        setting=NOISE_FREE,
     ),
     Claim(
         id="IV-2",
@@ -90,7 +95,9 @@ CLAIMS = (
                 at_most=0.05,
             ),
             "noisy": Rule(
-                "target the noisy input, L1 penalty 0.1: the same, from norm 1", at_most=0.05
+                "target the noisy input, L1 penalty 0.1: largest distance of the trained norm from "
+                "s/(s - n), relative, from norm 1",
+                at_most=0.05,
             ),
         },
         refuted_by={
@@ -103,10 +110,12 @@ CLAIMS = (
                 "largest over smallest trained norm in the same situation, median", at_least=1.1
             ),
             "norm_one": Rule(
-                "target the noisy input: largest distance of the trained norm from 1", at_most=0.05
+                "target the noisy input: largest distance of the trained norm from 1, from norm 1",
+                at_most=0.05,
             ),
             "half_penalty": Rule(
-                "target the noisy input: largest distance of the trained bias from -lambda/2",
+                "target the noisy input: largest distance of the trained bias from -lambda/2, from "
+                "norm 1",
                 at_most=0.02,
             ),
         },
@@ -119,6 +128,10 @@ CLAIMS = (
                 at_least=0.5,
             ),
         },
+        changes=(
+            "2026-11-28: the rules on the noisy target say that training began at norm 1, as it "
+            "did, and the setting that there was one seed; nothing measured changed.",
+        ),
         scope="toy",
         setting=(
             f"{TRAINED}; s in {{1, 2}}, n in {{0.1 s, 0.25 s, 0.5 s}}, exact but for the training"
@@ -137,7 +150,10 @@ CLAIMS = (
                 "least achievable error of ReLU over the power, smallest over the spreads above 0",
                 at_least=1e-6,
             ),
-            "relu_binary": Rule("the same without spread, largest over n", at_most=1e-9),
+            "relu_binary": Rule(
+                "least achievable error of ReLU over the power without spread, largest over n",
+                at_most=1e-9,
+            ),
             "scsae": Rule(
                 "least achievable error of SCSAE, largest over spreads and n", at_most=1e-9
             ),
@@ -149,6 +165,10 @@ CLAIMS = (
                 "trained SCSAE: error over the least of ReLU, largest over spreads", at_most=0.05
             ),
         },
+        changes=(
+            "2026-11-28: a rule that began with 'the same' was spelled out, and the setting says "
+            "that there was one seed; nothing measured changed.",
+        ),
         scope="toy",
         setting=(
             f"{TRAINED}; target the clean feature; magnitudes uniform on [1 - r, 1 + r], "
@@ -194,10 +214,16 @@ CLAIMS = (
                 "share of 10,000 random (m, b) whose finite difference in b is not 0", at_most=0.001
             ),
             "pseudo": Rule(
-                "largest distance of the four pseudo-gradients from their definitions, on the same",
+                "a check of the code: largest distance of the pseudo-gradients of SCSAE, SCSAE "
+                "multiplied, ProLU as ReLU and ProLU's STE from their definitions, on the same "
+                "draws",
                 at_most=1e-6,
             ),
         },
+        changes=(
+            "2026-11-28: the four pseudo-gradients were named, and the part called what it is, a "
+            "check of the code; nothing measured changed.",
+        ),
         scope="toy",
         setting="m, b standard normal; central differences of 1e-5 in double precision",
     ),

@@ -3,7 +3,7 @@
 Not here: the numbers that decide (`bias_measures`), drawings (`plots.bias`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -33,9 +33,41 @@ def clean_latents(seed: int = 0) -> TrainedLatents:
     return train_latents(situations, weights=STARTS * len(ONE_MAGNITUDE), seed=seed)
 
 
-def noisy_latents(penalty: float = 0.1, seed: int = 0) -> TrainedLatents:
-    """Latents that are asked for their own input, noise included, with an L1 penalty."""
-    return train_latents(ONE_MAGNITUDE, target="noisy", penalty=penalty, seed=seed)
+def noisy_latents(
+    penalty: float = 0.1, starts: Sequence[float] = (1.0,), seed: int = 0
+) -> TrainedLatents:
+    """Latents that are asked for their own input, noise included, with an L1 penalty: every start
+    in every situation of IV-5."""
+    situations = [one for one in ONE_MAGNITUDE for _ in starts]
+    weights = tuple(starts) * len(ONE_MAGNITUDE)
+    return train_latents(situations, target="noisy", penalty=penalty, weights=weights, seed=seed)
+
+
+def resting_places(ends: Mapping[float, pd.DataFrame]) -> pd.DataFrame:
+    """Where latents end that are asked for their own input: a row a penalty.
+
+    Columns: how many there are; how many of them are silent on all noise, and the least norm from
+    which one of these began; of the others, the largest distances of norm and bias from 1 and
+    -penalty / 2.
+
+    Args:
+        ends: penalty -> from `ends_table`, with a column `start`.
+    """
+    rows = []
+    for penalty, table in ends.items():
+        silent = table["weight"] * table["n"] + table["bias"] <= 0
+        others: Any = table[~silent]
+        rows.append(
+            {
+                "penalty": penalty,
+                "latents": len(table),
+                "silent on noise": int(silent.sum()),
+                "their least start": table.loc[silent, "start"].min(),
+                "others: norm from 1": (others["weight"] - 1).abs().max(),
+                "others: bias from -penalty/2": (others["bias"] + penalty / 2).abs().max(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def ends_table(trained: TrainedLatents) -> pd.DataFrame:

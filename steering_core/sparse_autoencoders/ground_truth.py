@@ -143,8 +143,8 @@ def ground_truth(
     """Draw features.
 
     Args:
-        n_features: F.
-        width: d; F may be larger.
+        n_features: how many, F.
+        width: d, dimensions of an input; F may be larger.
         densities: feature i's lies between the two, evenly spaced in its logarithm; the first is
             the rarest, except that parents are spread over the whole range, and so are children.
         magnitudes: of an active feature, uniform between the two, above 0.

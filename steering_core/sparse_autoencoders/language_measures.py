@@ -62,6 +62,19 @@ def read_off(table: Any, architecture: str, column: str, model: str = "first") -
     return over_seeds(matched(mine, (AT,), column, logarithmic=False)[AT])
 
 
+def floors(table: Any) -> pd.DataFrame:
+    """What each model loses, in nats, where zeros or the mean take the place of all activations.
+
+    table: of the study, with columns `model`, `added`, `recovered` and `recovered_mean`; the three
+        say it of every autoencoder, up to rounding, so that the median is taken.
+    """
+    lost = {
+        "zeros": table["added"] / (1 - table["recovered"]),
+        "the mean": table["added"] / (1 - table["recovered_mean"]),
+    }
+    return pd.DataFrame(lost).groupby(table["model"], sort=False).median()
+
+
 def beside(table: Any) -> dict[str, Measured]:
     """The parts that decide nothing, on the first model."""
     return {

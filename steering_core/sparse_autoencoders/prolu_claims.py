@@ -38,6 +38,11 @@ NOTHING = (
     "seed counts with the error of saying nothing, 1."
 )
 
+SPELLED = (
+    "2026-11-28: rules that said 'the same' of another rule were spelled out; nothing measured "
+    "changed."
+)
+
 CLAIMS = (
     Claim(
         id="IV-9",
@@ -57,18 +62,22 @@ CLAIMS = (
             ),
         },
         refuted_by={
-            "ratio": Rule("the same ratio", at_most=0.5),
+            "ratio": Rule(
+                "-b/|w| over the ceiling, median over latents, mean over seeds", at_most=0.5
+            ),
         },
         beside={
             "ratio_p999": Rule(
-                "over the 99.9th percentile of the noise in place of its maximum",
+                "-b/|w| over the 99.9th percentile of the noise in place of its maximum",
                 at_least=0.8,
                 at_most=1.25,
             ),
-            "ratio_ste": Rule("ProLU with the STE gradient: the ratio", at_least=0.8, at_most=1.25),
-            "ratio_relu": Rule("ReLU with L1: the ratio", at_least=0.8, at_most=1.25),
+            "ratio_ste": Rule(
+                "ProLU with the STE gradient: -b/|w| over the ceiling", at_least=0.8, at_most=1.25
+            ),
+            "ratio_relu": Rule("ReLU with L1: -b/|w| over the ceiling", at_least=0.8, at_most=1.25),
         },
-        changes=(PILOT,),
+        changes=(PILOT, SPELLED),
         scope="toy",
         setting=f"ProLU with ReLU's gradient; {MATCHED}",
     ),
@@ -137,7 +146,8 @@ CLAIMS = (
         },
         beside={
             "recovers_l0": Rule(
-                "F1 with an L0 penalty (4) in place of the L1, over the same", at_least=0.8
+                "F1 with an L0 penalty (4) in place of the L1, over the F1 at L1 penalty 1.6",
+                at_least=0.8,
             ),
             "l0_at_zero": Rule("L0 at L1 = 0, over that at penalty 1.6", at_most=2.0),
             "pushes_with": Rule(
@@ -145,7 +155,7 @@ CLAIMS = (
             ),
             "negative_at_zero": Rule("share of negative biases at L1 = 0", at_least=0.8),
         },
-        changes=(PILOT, FOUR),
+        changes=(PILOT, FOUR, SPELLED),
         scope="toy",
         setting=SHORT,
     ),
@@ -179,12 +189,15 @@ CLAIMS = (
                 "the dead are left",
                 at_least=0.1,
             ),
-            "small": Rule("the same at 0.02", at_most=0.05),
+            "small": Rule("rise of the loss after resampling at 0.02, likewise", at_most=0.05),
         },
         beside={
-            "redrawn": Rule("latents drawn anew, of 256, at 0.2", at_least=64.0),
+            "redrawn": Rule(
+                "times that a latent was drawn anew at 0.2, of 256, some more than once",
+                at_least=64.0,
+            ),
         },
-        changes=(FOUR,),
+        changes=(FOUR, SPELLED),
         scope="toy",
         setting=BORN_DEAD,
     ),
@@ -199,12 +212,16 @@ CLAIMS = (
             "helps": Rule("error without over error with, geometric mean", at_least=1.05),
         },
         refuted_by={
-            "helps": Rule("the same: no difference", at_least=0.95, at_most=1.05),
+            "helps": Rule(
+                "error without over error with, geometric mean: no difference",
+                at_least=0.95,
+                at_most=1.05,
+            ),
         },
         beside={
             "spike": Rule("rise of the loss after resampling, without less with", at_least=0.0),
         },
-        changes=(FOUR, NOTHING),
+        changes=(FOUR, NOTHING, SPELLED),
         scope="toy",
         setting=f"{BORN_DEAD}; encoders at 0.2",
     ),
@@ -233,10 +250,12 @@ CLAIMS = (
             ),
             "left": Rule("error with dead latents left alone over resampling", at_least=0.95),
             "alive_resampled": Rule("share of latents alive at the end, resampled", at_least=0.95),
-            "alive_ghost": Rule("the same with ghost gradients", at_least=0.95),
-            "alive_left": Rule("the same, left alone", at_least=0.95),
+            "alive_ghost": Rule(
+                "share of latents alive at the end, ghost gradients", at_least=0.95
+            ),
+            "alive_left": Rule("share of latents alive at the end, left alone", at_least=0.95),
         },
-        changes=(FOUR, NOTHING),
+        changes=(FOUR, NOTHING, SPELLED),
         scope="toy",
         setting=f"normalisation: {SHORT}; ghost gradients: {BORN_DEAD}",
     ),
@@ -251,18 +270,28 @@ CLAIMS = (
                 "that of ReLU with L1, for the whole interval of the paired ratio",
                 at_least=3.0,
             ),
-            "over_sqrt": Rule("the same against ReLU with sqrt(L1)", at_least=3.0),
+            "over_sqrt": Rule(
+                "of these L0 those at which ProLU's error is below that of ReLU with sqrt(L1), "
+                "likewise",
+                at_least=3.0,
+            ),
             "never_worse": Rule(
                 "of these L0 those at which either has less error than ProLU, likewise",
                 at_most=0.0,
             ),
         },
         refuted_by={
-            "never_worse": Rule("the same", at_least=3.0),
+            "never_worse": Rule(
+                "of these L0 those at which either of the two has less error than ProLU",
+                at_least=3.0,
+            ),
         },
         beside={
             **{
-                f"over_{name}": Rule(f"the same against {words}", at_least=3.0)
+                f"over_{name}": Rule(
+                    f"of these L0 those at which ProLU's error is below that of {words}, likewise",
+                    at_least=3.0,
+                )
                 for name, words in (
                     ("gated", "Gated"),
                     ("jumprelu", "JumpReLU"),
@@ -270,11 +299,15 @@ CLAIMS = (
                     ("batch_topk", "BatchTopK"),
                 )
             },
-            "ste_over_l1": Rule("ProLU's STE gradient against ReLU with L1", at_least=3.0),
+            "ste_over_l1": Rule(
+                "of these L0 those at which the error of ProLU with the STE gradient is below that "
+                "of ReLU with L1, likewise",
+                at_least=3.0,
+            ),
             "f1": Rule("F1 at L0 2.58, less that of ReLU with L1", at_least=0.0),
             "mcc": Rule("MCC at L0 2.58, less that of ReLU with L1", at_least=0.0),
         },
-        changes=(PILOT,),
+        changes=(PILOT, SPELLED),
         scope="toy",
         setting=(
             f"ProLU with ReLU's gradient; an L0 that one alone reaches is won by it; {SETTING}"
@@ -291,7 +324,9 @@ CLAIMS = (
                 "biases that begin at 0, mean over penalties",
                 at_least=0.8,
             ),
-            "not_all": Rule("the same", at_most=0.99),
+            "not_all": Rule(
+                "share of negative biases among latents that fire, likewise", at_most=0.99
+            ),
         },
         beside={
             "most_ste": Rule(
@@ -300,7 +335,7 @@ CLAIMS = (
                 at_most=0.99,
             ),
         },
-        changes=(PILOT, FOUR),
+        changes=(PILOT, FOUR, SPELLED),
         scope="toy",
         setting=SHORT,
     ),
@@ -311,16 +346,24 @@ CLAIMS = (
         statement=("ReLU with L1 shrinks what it reconstructs; Gated, JumpReLU and TopK do not."),
         rules={
             "relu": Rule("relative length of outputs, ReLU with L1", at_most=0.95),
-            "gated": Rule("the same, Gated", at_least=0.97, at_most=1.03),
-            "jumprelu": Rule("the same, JumpReLU", at_least=0.97, at_most=1.03),
-            "topk": Rule("the same, TopK", at_least=0.97, at_most=1.03),
+            "gated": Rule("relative length of outputs, Gated", at_least=0.97, at_most=1.03),
+            "jumprelu": Rule("relative length of outputs, JumpReLU", at_least=0.97, at_most=1.03),
+            "topk": Rule("relative length of outputs, TopK", at_least=0.97, at_most=1.03),
         },
         beside={
-            "prolu": Rule("the same, ProLU with ReLU's gradient", at_least=0.97, at_most=1.03),
-            "relu_sqrt": Rule("the same, ReLU with sqrt(L1)", at_least=0.97, at_most=1.03),
-            "batch_topk": Rule("the same, BatchTopK", at_least=0.97, at_most=1.03),
+            "prolu": Rule(
+                "relative length of outputs, ProLU with ReLU's gradient",
+                at_least=0.97,
+                at_most=1.03,
+            ),
+            "relu_sqrt": Rule(
+                "relative length of outputs, ReLU with sqrt(L1)", at_least=0.97, at_most=1.03
+            ),
+            "batch_topk": Rule(
+                "relative length of outputs, BatchTopK", at_least=0.97, at_most=1.03
+            ),
         },
-        changes=(PILOT,),
+        changes=(PILOT, SPELLED),
         scope="toy",
         setting=MATCHED,
     ),
@@ -341,9 +384,10 @@ CLAIMS = (
         },
         beside={
             "rise_prolu": Rule("ProLU's error at overlap 0.5 over that at 0", at_most=2.0),
-            "rise_relu": Rule("the same for ReLU with L1", at_most=2.0),
-            "rise_topk": Rule("the same for TopK", at_most=2.0),
+            "rise_relu": Rule("ReLU with L1's error at overlap 0.5 over that at 0", at_most=2.0),
+            "rise_topk": Rule("TopK's error at overlap 0.5 over that at 0", at_most=2.0),
         },
+        changes=(SPELLED,),
         scope="toy",
         setting=(
             "32 features in 32 dimensions, in pairs of cosine 0 to 0.5 and correlation 0.7, all "

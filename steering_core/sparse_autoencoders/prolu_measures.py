@@ -3,14 +3,14 @@ studies. Each is over seeds, with its 99% bootstrap interval. The thresholds are
 and were there first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from steering_core.publishing.claims import Measured
-from steering_core.sparse_autoencoders.frontier import matched, over_seeds, ratios
+from steering_core.sparse_autoencoders.frontier import at_l0, matched, over_seeds, ratios
 from steering_core.sparse_autoencoders.frontier_setting import ACTIVE, LEVELS, SEEDS, STEPS
 
 TRUE = LEVELS[2]
@@ -49,6 +49,47 @@ def levels_lost(table: Any, one: str, others: Sequence[str]) -> Measured:
         found = [ratios(table, other, one, [level])[level] for other in others]
         lost += any(ratio is not None and _interval(ratio)[1] < 1 for ratio in found)
     return Measured(float(lost), n=SEEDS)
+
+
+def tally(ratios: Mapping[str, Mapping[float, Measured | None]]) -> pd.DataFrame:
+    """At how many L0 the first has less error than each rival, or more, or cannot be compared.
+
+    Args:
+        ratios: rival -> what `frontier.ratios` gives for the first over it.
+    """
+    rows = []
+    for rival, levels in ratios.items():
+        spans = [_interval(ratio) for ratio in levels.values() if ratio is not None]
+        less, more = sum(high < 1 for _, high in spans), sum(low > 1 for low, _ in spans)
+        neither, unknown = len(spans) - less - more, len(levels) - len(spans)
+        rows.append((rival, less, more, neither, unknown))
+    return pd.DataFrame(
+        rows, columns=pd.Index(["rival", "less error", "more", "no difference", "not comparable"])
+    )
+
+
+def half_way(controls: Any, frontier: Any, rivals: Sequence[str]) -> pd.DataFrame:
+    """What ProLU has at half of the frontier's steps over what rivals have at all of them.
+
+    A row for each control of 10,000 steps and each of its penalties; its mean L0 and error, and for
+    each rival the geometric mean over seeds of the error over the rival's at the same L0 and seed;
+    NaN where not every seed of the rival reaches that L0.
+
+    Args:
+        controls: table of the study of controls.
+        frontier: table of the frontier.
+        rivals: architectures of the frontier.
+    """
+    rows = []
+    for (variant, penalty), runs in controls.groupby(["variant", "penalty"], sort=False):
+        row: dict[str, Any] = {"variant": variant, "penalty": penalty}
+        row |= runs[["l0", "fvu"]].mean().to_dict()
+        for name in rivals:
+            mine = frontier[frontier["architecture"] == name]
+            there = [at_l0(mine[mine["seed"] == one.seed], one.l0) for one in runs.itertuples()]
+            row[name] = _geometric(runs["fvu"].to_numpy() / np.array(there))
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _interval(measured: Measured) -> tuple[float, float]:

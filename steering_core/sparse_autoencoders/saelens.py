@@ -48,7 +48,7 @@ def save_for_saelens(
 
     Args:
         autoencoders: of which one is written.
-        place: which, from 0.
+        place: which of the autoencoders, from 0.
         folder: where to; what it holds under these names is replaced.
         model_name: of the model that the activations are of, as TransformerLens has it.
         hook_name: the point in it, such as "blocks.3.hook_resid_pre".

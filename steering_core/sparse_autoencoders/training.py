@@ -55,7 +55,7 @@ def train_autoencoders(
         n_latents: of each autoencoder.
         penalties: from 0; or, for TopK and BatchTopK, numbers k of active latents.
         seeds: of initial weights; the global generator is left alone.
-        recipe: how; `Recipe()` if None.
+        recipe: how to train; `Recipe()` if None.
         batch_size: of batches drawn from a tensor; a stream has its own.
         device: where to train; what comes back is on the CPU.
         n_jobs: threads among which the models are shared out. With more than one, an iterable must

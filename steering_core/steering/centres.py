@@ -12,7 +12,7 @@ from torch import Tensor
 from steering_core.publishing.claims import Measured
 from steering_core.steering.effects import Effects, gain_share
 from steering_core.steering.material import Material
-from steering_core.steering.reading import RESAMPLES, ends, resampled_counts, weighted_mean
+from steering_core.steering.resampling import RESAMPLES, ends, resampled_counts, weighted_mean
 
 
 def centre_from_few(

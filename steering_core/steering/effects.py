@@ -40,6 +40,15 @@ class Effects:
             raise ValueError(f"model: got {model!r}; {', '.join(table.model.unique())} are allowed")
         return cls({str(name): rows.set_index(TRIAL) for name, rows in own.groupby("run")})
 
+    def without(self, target: str) -> Effects:
+        """The same runs but for the trials that are steered towards one target."""
+        return Effects(
+            {
+                name: rows[rows.index.get_level_values("target") != target]
+                for name, rows in self.runs.items()
+            }
+        )
+
     def columns(
         self,
         *wanted: tuple[str, str],

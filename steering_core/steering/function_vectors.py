@@ -63,6 +63,22 @@ def gain_by_layer(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def gain_by_task(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model and layer, and each task's gain from centring there, the mean over
+    seeds.
+
+    Raises:
+        ValueError: fewer than two tasks; a task without some seed or layer.
+    """
+    parts = []
+    for model in table["model"].unique():
+        layers = _layers(table, model)
+        tasks = sorted(table.loc[table["model"] == model, "task"].unique())
+        gains = pd.DataFrame(_gains(table, model, layers).mean(-1).T, columns=tasks)
+        parts.append(gains.assign(model=model, layer=layers)[["model", "layer", *tasks]])
+    return pd.concat(parts, ignore_index=True)
+
+
 def gain_against_cosine(table: pd.DataFrame, cosine: pd.DataFrame) -> Measured:
     """Correlation over GPT-J's layers of the mean gain with the mean cosine of activations.
 

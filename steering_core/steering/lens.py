@@ -70,8 +70,8 @@ def top_tokens(
 
     Args:
         model: from `load_model`.
-        vector: one vector.
-        k: how many.
+        vector: one vector, such as a row of what `isolate` gives.
+        k: how many tokens, from 1.
         norm: what becomes of the final norm; see `token_logits`.
 
     Raises:

@@ -7,12 +7,12 @@ science fiction has no robots. Here every word counts, by how much likelier it i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.language_model.telling import log_odds
@@ -28,7 +28,7 @@ from steering_core.steering.experiment import (
     prompts_of,
     vectors_of,
 )
-from steering_core.steering.lexicon import GENRES, stems
+from steering_core.steering.lexicon import GENRES, genre_frequency, stems
 from steering_core.steering.material import Material
 from steering_core.steering.sampling import generate
 from steering_core.steering.steer import steer
@@ -119,11 +119,46 @@ def leaning_gain(
         chosen: the trials.
         target: whose trials are counted.
     """
-    places = [place for place, trial in enumerate(chosen) if trial.target == target]
-    genres = [target] * len(places)
-    gain = leaning([steered[i] for i in places], genres) - leaning(
-        [unsteered[i] for i in places], genres
+    after, before = (_towards(texts, chosen, target) for texts in (steered, unsteered))
+    genres = [target] * len(after)
+    return _mean(leaning(after, genres) - leaning(before, genres))
+
+
+def stem_gain(
+    steered: Sequence[str],
+    unsteered: Sequence[str],
+    chosen: Sequence[Trial],
+    target: str,
+    lexicon: Collection[str],
+) -> Measured:
+    """How many more stems of a lexicon steered completions hold than unsteered ones, over the
+    trials of a target.
+
+    Args:
+        steered: one a trial.
+        unsteered: one a trial.
+        chosen: the trials.
+        target: whose trials are counted.
+        lexicon: stems.
+    """
+    after, before = (
+        genre_frequency(_towards(texts, chosen, target), lexicon) for texts in (steered, unsteered)
     )
-    return Measured(
-        float(gain.mean()), len(gain), bootstrap_interval(gain, lambda v: float(v.mean()))
-    )
+    return _mean(after - before)
+
+
+def uncommon(
+    lexicon: Collection[str], texts: Sequence[str], *, at_most: float = 0.1
+) -> frozenset[str]:
+    """The stems of a lexicon that no more than a share of texts hold."""
+    counts = Counter(stem for text in texts for stem in stems(text))
+    return frozenset(stem for stem in lexicon if counts[stem] <= at_most * len(texts))
+
+
+def _towards(texts: Sequence[str], chosen: Sequence[Trial], target: str) -> list[str]:
+    return [text for text, trial in zip(texts, chosen, strict=True) if trial.target == target]
+
+
+def _mean(values: Float[np.ndarray, " trials"] | Int[np.ndarray, " trials"]) -> Measured:
+    interval = bootstrap_interval(values, lambda v: float(v.mean()))
+    return Measured(float(values.mean()), len(values), interval)

@@ -1,7 +1,6 @@
 """What vectors read like: how alike columns of tokens are, how much of a genre they hold.
 
-Tokens come from the logit lens (`lens`); intervals are over texts, which are drawn again within
-each set.
+Tokens come from the logit lens (`lens`); intervals are over texts (`resampling`).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
@@ -21,14 +19,13 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.language_model.texts import load_texts
 from steering_core.publishing.claims import Measured
-from steering_core.steering.anisotropy import interval
 from steering_core.steering.lens import Norm, token_logits, unembedding
 from steering_core.steering.lexicon import shipped_lexicons, stems
 from steering_core.steering.material import Material
+from steering_core.steering.resampling import Spread, resampled_means
 
 STORY_GENRES = ("fantasy", "scifi", "sports")
 K = 8
-RESAMPLES = 300
 
 Layers = Float64[Tensor, "layers d_model"]
 Means = Mapping[str, Float64[Tensor, "*batch layers d_model"]]
@@ -36,9 +33,6 @@ Means = Mapping[str, Float64[Tensor, "*batch layers d_model"]]
 
 Columns = Mapping[str, Int64[Tensor, "*batch layers k"]]
 """The tokens of each name, the likeliest first, at every layer."""
-
-Band = tuple[Tensor, Tensor, Tensor]
-"""Values with the lower and upper ends of their intervals, each (layers,)."""
 
 
 @dataclass(frozen=True)
@@ -116,62 +110,6 @@ def most_frequent(model: TransformerBridge, k: int = K) -> Int64[Tensor, " k"]:
         rows = model.tokenizer(load_texts(genre), add_special_tokens=False)["input_ids"]
         counts.update(token for row in rows for token in row[1:])
     return torch.tensor([token for token, _ in counts.most_common(k)])
-
-
-def resampled_means(
-    material: Material, sets: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Float64[Tensor, "resamples layers d_model"]]:
-    """The mean of each set with its texts drawn again with replacement."""
-    generator = np.random.default_rng(seed)
-    means = {}
-    for name in sets:
-        span = material.spans[name]
-        counts = resampled_counts(span.stop - span.start, generator, resamples)
-        means[name] = weighted_mean(material, span, counts)
-    return means
-
-
-def resampled_counts(
-    n: int, generator: np.random.Generator, resamples: int = RESAMPLES
-) -> Float64[Tensor, "resamples texts"]:
-    """How often each of n texts is drawn in each resample."""
-    return torch.from_numpy(generator.multinomial(n, np.full(n, 1 / n), size=resamples)).double()
-
-
-def weighted_mean(
-    material: Material, span: slice, counts: Float64[Tensor, "resamples texts"]
-) -> Float64[Tensor, "resamples layers d_model"]:
-    """The mean over all tokens of some texts, each text counted so many times."""
-    total = torch.einsum("rt,ltd->rld", counts, material.sums.total[:, span])
-    return total / (counts @ material.sums.tokens[span])[:, None, None]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Numbers that follow from the means of sets of texts, one a layer, and what they are with the
-    texts drawn again.
-
-    n: how many texts stand behind them.
-    """
-
-    value: Float64[Tensor, " layers"]
-    drawn: Float64[Tensor, "resamples layers"]
-    n: int
-
-    def __sub__(self, other: Spread) -> Spread:
-        """The difference; both are of the same texts and draws."""
-        return Spread(self.value - other.value, self.drawn - other.drawn, self.n)
-
-    @property
-    def band(self) -> Band:
-        """The values with their 99% intervals."""
-        return self.value, *interval(self.drawn)
-
-    def over(self, layers: Sequence[int]) -> Measured:
-        """The mean over some layers."""
-        chosen = list(layers)
-        value = float(self.value[chosen].mean())
-        return Measured(value, self.n, ends(self.drawn[:, chosen].mean(-1)))
 
 
 @dataclass(frozen=True)
@@ -282,9 +220,3 @@ def decide(reader: Reader) -> dict[str, dict[str, Measured]]:
             "lexicon_kept": (kept[0] - kept[1]).over(middle),
         },
     }
-
-
-def ends(values: Float64[Tensor, " resamples"]) -> tuple[float, float]:
-    """The 99% interval of one number."""
-    low, high = interval(values)
-    return float(low), float(high)

@@ -216,7 +216,10 @@ CLAIMS = (
         id="I-12",
         origin="ours",
         source="ours",
-        statement="Nothing else of that norm does it: the centred vector ranks first.",
+        statement=(
+            "No random or label-shuffled direction of that norm does it: the centred vector ranks "
+            "first."
+        ),
         rules=RANKS,
         one_model=(
             "198 vectors on 108 prompts each were left out on the second model for want of time"
@@ -227,6 +230,8 @@ CLAIMS = (
             "2026-11-22: measured on one pretrained model alone, the claim is inconclusive at "
             "most, as is every claim on a language model that no second seed has met. The "
             "thresholds stayed; the result on the first was known.",
+            "2026-11-28: the statement said that nothing else of that norm does it; only random "
+            "and label-shuffled directions were tried. Nothing measured changed.",
         ),
         scope="shipped LM",
         setting=(
@@ -321,7 +326,7 @@ CLAIMS = (
         id="I-17",
         origin="ours",
         source="ours; against Turner et al. 2023, Zou et al. 2023 and others",
-        statement="No other way to make a vector from the same texts steers better.",
+        statement="No other usual way to make a vector from a genre's texts steers better.",
         rules=NO_OTHER,
         again=second_model(NO_OTHER),
         beside={
@@ -341,6 +346,9 @@ CLAIMS = (
             "model, so that no verdict hangs on one seed. The other ways had not been tried on it; "
             "they were then, at every token alone, where the first model had the best of each. The "
             "thresholds stayed.",
+            "2026-11-28: the statement said that all are made from the same texts; the principal, "
+            "logistic and whitened directions need neutral texts too, and one pair a text of the "
+            "source. Nothing measured changed.",
         ),
         scope="shipped LM",
         setting=(

@@ -29,7 +29,8 @@ def mean_centre(
 
     Args:
         target: the mean activation of texts of one kind, as `residual_mean` gives it.
-        centre: the mean activation of texts of all kinds, best of the model's training text.
+        centre: the mean activation of other texts. The source takes the model's training text;
+            texts of the target's own kind, such as other stories, steered better (claim I-13).
 
     Raises:
         ValueError: shapes that differ, or numbers that are not finite.

@@ -104,8 +104,8 @@ CLAIMS = (
         origin="source",
         source=f"{LAD}, Sigmoid",
         statement=(
-            "With ReLU, GELU and SiLU superposition leaks into the least significant features "
-            "first; sigmoid speckles all of W^T W as soon as S > 0."
+            "With ReLU, GELU and SiLU superposition leaks into the least significant encoded "
+            "features first; sigmoid speckles all of W^T W as soon as S > 0."
         ),
         rules={
             "relu": Rule(
@@ -131,6 +131,8 @@ CLAIMS = (
             "2026-11-21: the rank correlations over the five features stored when dense were added "
             "beside the claim after its first result: the source speaks of the least significant "
             "encoded features, and our rule, by mistake, of all. They do not decide.",
+            "2026-11-28: the statement has the source's word 'encoded' back; the rules still look "
+            "at all ten features, and nothing measured changed.",
         ),
         scope="toy",
         setting=(
@@ -181,8 +183,8 @@ CLAIMS = (
             ),
         },
         changes=(
-            "2026-11-28: three seeds of x sigmoid(16 x) in place of one, so that no verdict rests on "
-            "one; the verdict of the first was known.",
+            "2026-11-28: three seeds of x sigmoid(16 x) in place of one, so that no verdict rests "
+            "on one; the verdict of the first was known.",
         ),
         scope="toy",
         setting=(

@@ -75,7 +75,7 @@ def train_bottleneck(
         density: probability that an input is active, in (0, 1]; one or several.
         importance: weights of the squared errors, positive: (n,), or (I, n) for a model a row.
         seeds: of initial weights and inputs; the global generator is left alone.
-        recipe: how.
+        recipe: how to train; that of the published experiments by default.
         device: where to train; what comes back is on the CPU.
         n_jobs: threads among which the densities are shared out, as joblib counts them. A thread
             computes alone: steps are too short for two to share one.

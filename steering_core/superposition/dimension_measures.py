@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from steering_core.publishing.claims import Measured
-from steering_core.superposition.dimension_study import N_FEATURES, N_HIDDEN
+from steering_core.superposition.dimension_study import FRACTIONS, N_FEATURES, N_HIDDEN
 from steering_core.superposition.trained import over_restarts
 
 Curve = Float[np.ndarray, " levels"]
@@ -173,6 +173,27 @@ def bunching(runs: Runs, fraction: str) -> Measured:
 def density_of(runs: Runs, fraction: str) -> float:
     """The density at which `bunching` looks."""
     return float(runs.densities[runs.column(f"{fraction}_on")[:, ::2].sum(1).argmax()])
+
+
+def bunching_table(runs: Runs) -> pd.DataFrame:
+    """What `bunching` counts, a fraction a row: features of the odd seeds on it and beside it, at
+    the density that the even ones choose. Where there are neither, there is no ratio."""
+    rows = {}
+    for name, fraction in FRACTIONS.items():
+        level = runs.densities.tolist().index(density_of(runs, name))
+        on, beside = (
+            float(runs.column(f"{name}_{where}")[level, 1::2].sum()) for where in ("on", "beside")
+        )
+        rows[name] = {
+            "fraction": round(fraction, 3),
+            "looked at density": round(float(runs.densities[level]), 3),
+            "features on it": on,
+            "beside it": beside,
+            "one more on over one more beside": (
+                f"{bunching(runs, name).value:.3g}" if on + beside else "none"
+            ),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def near_any_fraction(runs: Runs) -> Measured:

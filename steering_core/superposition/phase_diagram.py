@@ -14,9 +14,10 @@ from torch import Tensor
 
 from steering_core.superposition.activations import resolve
 from steering_core.superposition.checks import check_density, check_importance, check_levels
+from steering_core.superposition.grid import Grid
 from steering_core.superposition.loss import expected_errors
 from steering_core.superposition.phases import canonical, label, represented
-from steering_core.superposition.search import Grid, global_optima
+from steering_core.superposition.search import global_optima
 
 
 @dataclass(frozen=True)

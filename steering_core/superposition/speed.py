@@ -30,7 +30,7 @@ def page_recipe(activation: str) -> Recipe:
 
 
 def ingredients(live: Sequence[TrainedBottleneck], *, steps: int = 20) -> pd.DataFrame:
-    """Seconds a model of the 7 x 20 sweep, the usual recipe first, an ingredient more each row.
+    """Seconds a model of the 7 x 20 sweep, the published recipe first, an ingredient more each row.
 
     Of all rows but the last, a few steps of ReLU, or of all activations, are timed and scaled up to
     the recipe's steps; the last row is what the sweep took.
@@ -45,7 +45,7 @@ def ingredients(live: Sequence[TrainedBottleneck], *, steps: int = 20) -> pd.Dat
     taken = torch.cat([run.steps.flatten() for run in live]).double()
     _usual_step(2)  # the first steps reserve memory
     rows = {
-        "the usual recipe, an activation at a time": (_usual_step(steps), PUBLISHED.steps),
+        "the published recipe, an activation at a time": (_usual_step(steps), PUBLISHED.steps),
         "gradients written out, in the cache, a core each": (_step(["relu"], few), PUBLISHED.steps),
         "seven activations share their inputs": (_step(names, few), PUBLISHED.steps),
         f"batches of {smaller.batch_size} inputs": (_step(names, smaller), PUBLISHED.steps),

@@ -3,7 +3,7 @@
 The dedicated model keeps the first feature, w = (w1, 0), and puts out a constant for the extra one.
 It is stationary at every density. Eliminating w1, b1 and b2, the curvature of the loss along w2 is
 
-    S = 2 V [ a K - r g (2 - a g) ],    a = w1^2,  g = f'(b2),  K = E f'(z)^2 + (f(z) - x) f''(z),
+    C = 2 V [ a K - r g (2 - a g) ],    a = w1^2,  g = f'(b2),  K = E f'(z)^2 + (f(z) - x) f''(z),
 
 with z = a x + b1 the first feature's pre-activation, f(b2) = p/2, and V = Var x. So the model is a
 local minimum for r < a K / (g (2 - a g)). As the density goes to zero, an f with f(0) = 0 has
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from steering_core.superposition.activations import Activation, resolve
 from steering_core.superposition.checks import check_density
-from steering_core.superposition.loss import errors_at_order
+from steering_core.superposition.errors import errors_at_order
 from steering_core.superposition.optimise import minimise
 from steering_core.superposition.phases import variance
 from steering_core.superposition.quadrature import gauss_legendre
@@ -53,7 +53,7 @@ class Dedicated:
         return self.gain * self.stiffness / (self.slope * (2 - self.gain * self.slope))
 
     def curvature(self, importance: float | Float[Tensor, "#D"]) -> Float[Tensor, "D"]:
-        """S of the module's formula, at an importance r of the extra feature."""
+        """C of the module's formula, at an importance r of the extra feature."""
         pull = importance * self.slope * (2 - self.gain * self.slope)
         return 2 * variance(self.densities) * (self.gain * self.stiffness - pull)
 

@@ -88,9 +88,11 @@ class TrainedDiagram:
     def share_of_restarts(
         self, *phases: str, among: Bool[np.ndarray, "D I R"] | None = None
     ) -> Float[np.ndarray, "D I"]:
-        """The share of restarts that end in one of the phases, among those marked or all."""
+        """The share of restarts that end in one of the phases, among those marked or all; NaN where
+        none is marked."""
         marked = np.ones(self.restart_phase.shape, bool) if among is None else among
-        return (np.isin(self.restart_phase, phases) & marked).sum(-1) / marked.sum(-1)
+        ended = (np.isin(self.restart_phase, phases) & marked).sum(-1)
+        return ended / np.where(marked.any(-1), marked.sum(-1), np.nan)
 
 
 def diagrams_of(table: pd.DataFrame) -> dict[tuple[str, str], TrainedDiagram]:

@@ -76,7 +76,7 @@ def read_latents(
         model: from `load_model`.
         autoencoders: of the input of block `layer`.
         material: `read_material(model)`.
-        layer: from 0.
+        layer: the block whose input they were trained on; 0 reads the embeddings.
     """
     texts = [text for name in SETS for text in load_texts(name)]
     sums = torch.zeros(len(autoencoders), len(texts), autoencoders.n_latents, dtype=torch.float64)
@@ -129,9 +129,9 @@ def ranked_latents(labelled: Labelled, seed: int, genre: str) -> Int64[np.ndarra
     """The latents of one autoencoder, the best at telling a genre's even texts first.
 
     Args:
-        labelled: the texts.
+        labelled: the texts, from `read_latents`.
         seed: which of the autoencoders.
-        genre: what is to be told.
+        genre: the one that is to be told from the others.
     """
     return np.argsort(-_even_auroc(labelled, labelled.latents[seed].numpy(), genre), kind="stable")
 
@@ -140,10 +140,10 @@ def scores_of(labelled: Labelled, method: str, seed: int, genre: str) -> Scores:
     """Every text's score by a method out of `METHODS`.
 
     Args:
-        labelled: the texts.
-        method: its name.
+        labelled: the texts, from `read_latents`.
+        method: one of `METHODS`.
         seed: which of the autoencoders; for a random direction, of the draw.
-        genre: what is to be told.
+        genre: the one that is to be told from the others.
 
     Raises:
         ValueError: a method that is none.

@@ -31,7 +31,7 @@ def direction(
         autoencoders: which differ in their seeds.
         kind: out of `KINDS`.
         seed: which of the autoencoders; of no account for a vector without latents.
-        genre: to steer to.
+        genre: the one to steer to.
 
     Raises:
         ValueError: a kind that is none.

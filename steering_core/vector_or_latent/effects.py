@@ -69,6 +69,21 @@ def gains_by_genre(table: Any, model: str) -> dict[str, dict[str, Measured]]:
     }
 
 
+def gain_table(table: Any, model: str) -> pd.DataFrame:
+    """The mean gain of each kind: a row a genre, then all four, and all but Shakespeare.
+
+    Args:
+        table: of the study of effects.
+        model: "first" or "second".
+    """
+    by_trial: Any = gains(table, model)[list(REPORTED)]
+    targets = by_trial.index.get_level_values("target")
+    rows = {genre: by_trial[targets == genre].mean() for genre in GENRES}
+    rows["all four"] = by_trial.mean()
+    rows["without Shakespeare"] = by_trial[targets != "shakespeare"].mean()
+    return pd.DataFrame(rows).T
+
+
 def costs(table: Any, model: str) -> pd.DataFrame:
     """What the chosen coefficients cost on the prompts that are reported: perplexity and distinct-2
     over the unsteered, a row a kind.

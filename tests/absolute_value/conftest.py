@@ -1,17 +1,22 @@
-"""Small tensors gain nothing from a second thread, and wait long for one on a busy machine."""
+"""The tests of absolute-value nets run on one thread, and intervals can be had quickly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
-import torch
+
+from steering_core.absolute_value import density_measures, motif_measures
+from steering_core.publishing.statistics import bootstrap_interval
+
+from ..threads import one_thread
+
+__all__ = ["one_thread"]
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """While the tests of this folder run."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for an interval, and ten times as quick."""
+    quick = partial(bootstrap_interval, resamples=200)
+    for module in (density_measures, motif_measures):
+        monkeypatch.setattr(module, "bootstrap_interval", quick)

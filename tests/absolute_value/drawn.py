@@ -1,8 +1,6 @@
-"""Neurons set by hand to draw, and what a drawing shows."""
+"""Neurons set by hand to draw."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 
@@ -23,13 +21,3 @@ DENSE = found(
 )
 SPARSE = found([[1.0, 0.0, 0.0], [0.0, 1.0, 0.4]], [[1, 0, 0], [0, 1, 1]])
 BOTH = {1.0: DENSE, 0.03: SPARSE}
-
-
-def lines_of(ax: Any) -> dict[str, Any]:
-    return {str(line.get_label()): line for line in ax.lines}
-
-
-def legend_of(ax: Any) -> list[str]:
-    own = ax.get_legend() if hasattr(ax, "get_legend") else ax.legends[0]
-    legend = own or ax.figure.legends[0]
-    return [text.get_text() for text in legend.get_texts()]

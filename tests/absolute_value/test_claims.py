@@ -7,6 +7,8 @@ import pytest
 from steering_core.absolute_value import density_claims, motif_claims
 from steering_core.publishing.claims import Claim
 
+from ..claims import thresholds_of
+
 CLAIMS = (*density_claims.CLAIMS, *motif_claims.CLAIMS)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
@@ -97,12 +99,7 @@ def test_every_part_has_a_rule_of_its_own_or_beside(claim: Claim) -> None:
 
 
 def test_the_thresholds_are_those_of_the_first_commit() -> None:
-    bounds = {
-        (claim.id, part): (rule.at_least, rule.at_most)
-        for claim in CLAIMS
-        for part, rule in claim.rules.items()
-    }
-    assert bounds == FIRST
+    assert thresholds_of(CLAIMS) == FIRST
 
 
 @every_claim

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from steering_core.absolute_value import density_measures
 from steering_core.absolute_value.density_claims import PAIRS, part_of
 from steering_core.absolute_value.density_measures import (
     above_rotations,
     at,
+    by_entry,
     by_threshold,
     coexistence,
     eligible,
     fall,
+    independent_sides,
     over_nets,
     smallest_rise,
 )
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
 
 NAN = float("nan")
 
-
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for an interval, and ten times as quick."""
-    quick = partial(bootstrap_interval, resamples=200)
-    monkeypatch.setattr(density_measures, "bootstrap_interval", quick)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def nets(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -247,3 +241,39 @@ def test_nets_that_carry_nothing_are_left_out_of_a_mean() -> None:
     names += ("carried_by_polysemantic", "carried_loose", "carried_strict")
     rows = [{"density": 0.1} | dict.fromkeys(names, x) for x in (1.0, NAN, 3.0)]
     assert by_threshold(pd.DataFrame(rows)).to_numpy().tolist() == [[2.0] * 6]
+
+
+def test_independent_sides_are_of_the_odd_seeds_of_a_density() -> None:
+    table = nets(
+        {"density": 0.1, "seed": 1, "single": 0.5, "carried": 1.0},
+        {"density": 0.1, "seed": 3, "single": 0.5, "carried": 2.0},
+        {"density": 0.1, "seed": 0, "single": 1.0, "carried": 1.0},
+        {"density": 1.0, "seed": 1, "single": 1.0, "carried": 1.0},
+    )
+    split, of_own = independent_sides(table, 0.1)
+    assert split == pytest.approx((2 * 0.5 * 0.5 + 2 * 0.25 * 0.75) / 2)
+    assert of_own == pytest.approx((0.5 / 0.75 + 0.375 / (1 - 0.75**2)) / 2)
+
+
+def test_independent_sides_are_those_of_coins() -> None:
+    sides = np.random.default_rng(0).random((200_000, 2)) < 0.3
+    split, of_own = independent_sides(
+        nets({"density": 0.1, "seed": 1, "single": 0.6, "carried": 2.0}), 0.1
+    )
+    both = sides[:, 0] != sides[:, 1]
+    assert split == pytest.approx(both.mean(), abs=0.01)
+    assert of_own == pytest.approx(both.sum() / sides.any(1).sum(), abs=0.01)
+
+
+def test_those_that_enter_stand_beside_those_that_do_not() -> None:
+    good = {"density": 0.3, "loss": PAIRS, "dead_outputs": 0.0}
+    table = nets(
+        good | {"polysemantic": 0.1},
+        good | {"polysemantic": 0.3},
+        good | {"polysemantic": 0.5, "loss": 2 * PAIRS},
+        good | {"polysemantic": 0.9, "density": 1.0},
+    )
+    shares = by_entry(table, 0.3, "polysemantic")
+    assert shares.index.tolist() == ["enter", "do not enter"]
+    assert shares["networks"].tolist() == [2, 1]
+    assert shares["mean"].tolist() == pytest.approx([0.2, 0.5])

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from steering_core.absolute_value import density_measures, plots
+from steering_core.absolute_value import plots
 from steering_core.absolute_value.chosen import Net
 from steering_core.absolute_value.deciles import primary_share
 from steering_core.absolute_value.density_study import DENSITIES
 from steering_core.absolute_value.instances import hand_made
 from steering_core.absolute_value.plots.densities import STATUSES, curve_of
-from steering_core.publishing.statistics import bootstrap_interval
-from tests.absolute_value.drawn import BOTH, DENSE, SPARSE, found, legend_of, lines_of
-from tests.absolute_value.planted import plant
 
+from ..drawings import legend_of, lines_of
+from .drawn import BOTH, DENSE, SPARSE, found
+from .planted import plant
 
-@pytest.fixture(autouse=True)
-def quick_and_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Few resamples; figures are closed where they are published, and here too."""
-    quick = partial(bootstrap_interval, resamples=50)
-    monkeypatch.setattr(density_measures, "bootstrap_interval", quick)
-    yield
-    plt.close("all")
-
+pytestmark = pytest.mark.usefixtures("few_resamples", "closed")
 
 NAMES = ("single", "polysemantic", "two_or_three", "carried", "carried_by_polysemantic")
 
@@ -125,10 +116,20 @@ def test_live_neurons_are_put_in_order() -> None:
     assert len(np.ravel(fig.axes[1].lines[0].get_xdata())) == 2
 
 
+def test_pure_neurons_are_counted_by_rank() -> None:
+    numbers = [(1.0, 0, 1), (1.0, 4, 2), (1.0, 5, 1), (0.03, 4, 3), (0.03, 20, 1), (0.03, 10, 1)]
+    rows = pd.DataFrame(numbers, columns=["density", "rank", "carried"])
+    shares = plots.pure_table(rows)
+    assert list(shares.columns) == ["0 to 4", "5 to 9", "10 to 14"]
+    assert shares.columns.name == "rank"
+    assert shares.index.tolist() == [1.0, 0.03]
+    np.testing.assert_array_equal(shares.to_numpy(float), [[0.5, 1, np.nan], [0, np.nan, 1]])
+
+
 def test_primaries_are_of_polysemantic_neurons() -> None:
     model, _ = plant(2, n=8, count=2)
     nets = [Net(0.1, 4, *model), Net(0.03, 7, *hand_made().weights)]
-    rows = plots.primary_table(nets)
+    rows = plots.primary_table(nets, [net.neurons() for net in nets])
     deciles = [f"decile_{d}" for d in range(1, 11)]
     assert list(rows.columns) == ["density", "seed", "second_over_first", *deciles]
     seeds, ratios, shares = [], [], []
@@ -153,14 +154,20 @@ def test_primaries_are_drawn_as_shares() -> None:
             for density, ratio in ((0.1, 0.6), (0.1, 0.2), (0.03, 0.5))
         ]
     )
-    fig = plots.primary_panels(rows)
+    nets = [(0.1, 0.6, 0.9, 0.3), (0.1, 0.8, 0.7, 0.1), (0.03, 0.5, 0.6, 0.2), (1.0, 0.0, 0.0, 0.0)]
+    every = pd.DataFrame(nets, columns=["density", "below_half", "top", "middle"])
+    fig = plots.primary_panels(rows, every)
     left, right = fig.axes
     assert legend_of(fig) == ["0.1", "0.03"]
     line: Any = lines_of(left)["0.1"]
     assert list(line.get_xdata()) == [0.2, 0.6]
     assert list(line.get_ydata()) == [0.5, 1.0]
-    assert [list(np.ravel(one.get_xdata())) for one in left.lines[2:]] == [[0.5, 0.5]]
-    drawn = [np.asarray(one.get_ydata(), float) for one in right.lines]
+    assert list(np.ravel(left.lines[-1].get_xdata())) == [0.5, 0.5]
+    circles = [np.ravel(one.get_ydata()).tolist() for one in left.lines[1:4:2]]
+    assert circles == [[pytest.approx(0.7)], [0.5]]
+    circles = [np.ravel(one.get_ydata()).tolist() for one in right.lines[1::2]]
+    assert circles == [pytest.approx([0.2, 0.8]), pytest.approx([0.2, 0.6])]
+    drawn = [np.asarray(one.get_ydata(), float) for one in right.lines[::2]]
     assert drawn[0] == pytest.approx(0.4 * np.arange(1, 11))
     assert drawn[1] == pytest.approx(0.5 * np.arange(1, 11))
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from steering_core.absolute_value import density_measures, plots
+from steering_core.absolute_value import plots
 from steering_core.absolute_value.motif_measures import COLUMNS
 from steering_core.absolute_value.motif_study import BASE, CHANGED_AT, CHANGES, CONTROL_DENSITIES
 from steering_core.absolute_value.parts import NAMES
-from steering_core.publishing.statistics import bootstrap_interval
-from tests.absolute_value.drawn import legend_of, lines_of
+
+from ..drawings import legend_of, lines_of, ticks_of
 
 LEVELS = (1.0, 0.1, 0.01)
 COUNTS = {
@@ -26,14 +23,7 @@ COUNTS = {
     "null_all": "permuted",
 }
 
-
-@pytest.fixture(autouse=True)
-def quick_and_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Few resamples; figures are closed where they are published, and here too."""
-    quick = partial(bootstrap_interval, resamples=50)
-    monkeypatch.setattr(density_measures, "bootstrap_interval", quick)
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("few_resamples", "closed")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +76,10 @@ def test_counts_are_drawn_against_density(table: pd.DataFrame) -> None:
         assert list(line.get_ydata()) == pytest.approx(rows["mean"].tolist())
         ends = [segment[:, 1].tolist() for segment in spread.get_segments()]
         np.testing.assert_allclose(ends, rows[["low", "high"]].to_numpy(), atol=1e-9)
-    assert legend_of(right) == ["at least 1", "at least 2"]
+    assert legend_of(right) == ["at least 1", "at least 2", "just 2"]
+    just = lines_of(right)["just 2"]
+    shares = [(base(table, x)["instances"] == 2).mean() for x in just.get_xdata()]
+    assert list(just.get_ydata()) == pytest.approx(shares)
     for least in (1, 2):
         line = lines_of(right)[f"at least {least}"]
         shares = [(base(table, x)["instances"] >= least).mean() for x in line.get_xdata()]
@@ -152,6 +145,15 @@ def test_instances_are_dots_by_whether_they_pass() -> None:
     assert not len(lines_of(fig.axes[1])["passes the causal test"].get_xdata())
 
 
+def test_every_instance_is_in_the_frame() -> None:
+    rows = pd.DataFrame({"cut": [1.0, 17.0, -3.0], "alone": [-1.0, 0.0, -29.0], "causal": False})
+    few = rows.iloc[:1]
+    for ax in plots.causal_panels({0.1: few, 0.01: rows}).axes:
+        assert ax.get_xlim() == pytest.approx((1.3 * -3, 1.3 * 17))
+        assert ax.get_ylim() == pytest.approx((1.3 * -29, 1.3))
+        assert (ax.get_xscale(), ax.get_yscale()) == ("symlog", "symlog")
+
+
 def test_shares_are_means_of_the_shares_of_models(table: pd.DataFrame) -> None:
     rows = plots.shares_table(table)
     assert list(rows.columns) == ["density", "share_of", *COLUMNS]
@@ -178,4 +180,4 @@ def test_shares_are_stacked(table: pd.DataFrame) -> None:
         np.testing.assert_allclose(heights, values.T)
         bottoms = np.array([bar.get_y() for bar in bars]).reshape(4, 3)
         np.testing.assert_allclose(bottoms, values.T.cumsum(0) - values.T, atol=1e-12)
-        assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "0.1", "0.01"]
+        assert ticks_of(ax) == ["1", "0.1", "0.01"]

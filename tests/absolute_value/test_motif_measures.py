@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from steering_core.absolute_value import density_measures, motif_measures
 from steering_core.absolute_value.motif_measures import (
     COLUMNS,
     constant,
@@ -23,19 +21,14 @@ from steering_core.absolute_value.motif_measures import (
     rows_of,
     second_half,
     shares,
+    side_by_side,
+    spread,
     with_outcomes,
 )
 from steering_core.absolute_value.motif_study import BASE
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
 
-
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for an interval, and ten times as quick."""
-    quick = partial(bootstrap_interval, resamples=200)
-    for module in (density_measures, motif_measures):
-        monkeypatch.setattr(module, "bootstrap_interval", quick)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def models(instances: dict[int, float], density: float = 0.2, **setting: Any) -> pd.DataFrame:
@@ -229,3 +222,34 @@ def test_a_ceiling_is_of_a_density() -> None:
     for density in (0.0, 1.5, -0.1):
         with pytest.raises(ValueError, match="density: got"):
             constant_ceiling(density)
+
+
+FOUND = with_outcomes(
+    pd.DataFrame(
+        {
+            "seed": [1, 1, 1, 4],
+            "neuron": [0, 0, 2, 3],
+            "inhibitor": [5, 6, 5, 5],
+            "strong": [1, 1, 1, 1],
+            "weak": [2, 3, 2, 2],
+            "alone": [-1.0, 0.1, 0.0, 0.2],
+            "cut": [1.0, 1.0, 1.0, -1.0],
+            "cost": [0.1, -0.1, 0.1, 0.1],
+            "causal": [True, False, True, False],
+            "one_way": [4.0, 6.0, 8.0, 10.0],
+            "main_alone": [-1.0, -2.0, -3.0, 1.0],
+        }
+    )
+)
+
+
+def test_densities_stand_side_by_side() -> None:
+    table = side_by_side({0.2: FOUND, 0.01: FOUND.iloc[:1]})
+    assert list(table.columns) == ["density 0.2", "density 0.01"]
+    assert table["density 0.2"].tolist() == [0.5, 0.75, 0.75, 0.5, 7.0, 0.75, 1.5]
+    assert table["density 0.01"].tolist() == [1, 1, 1, 1, 4, 1, 1]
+
+
+def test_instances_are_spread_over_neurons_and_pairs() -> None:
+    (column,) = spread({0.2: FOUND}).to_dict().values()
+    assert list(column.values()) == [2, 2.0, 1.5, 1.5, 1.5]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,18 +16,14 @@ from steering_core.absolute_value.errors import outputs
 from steering_core.absolute_value.instances import hand_made
 from steering_core.absolute_value.parts import norm_shares, take_apart
 from steering_core.absolute_value.plots.motif import answers, apart_rows, error_maps
-from tests.absolute_value.drawn import legend_of, lines_of
-from tests.absolute_value.planted import plant
+
+from ..drawings import legend_of, lines_of, ticks_of
+from .planted import plant
 
 NET = hand_made()
 (MOTIF,) = find_motifs(*NET.weights)
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Figures are closed where they are published; here too."""
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +187,7 @@ def test_parts_are_bars_with_their_signs() -> None:
     names = ["whole", "plain", "motif 1", "rest"]
     assert [ax.get_ylabel() for ax in fig.axes[::2]] == names
     assert legend_of(fig) == ["feature 0", "feature 1", "feature 2", "other features"]
-    order = [int(text.get_text()) for text in fig.axes[-1].get_xticklabels()]
+    order = [int(tick) for tick in ticks_of(fig.axes[-1])]
     main = NET.w_in.abs().argmax(1)[order].tolist()
     assert main == sorted(main)
     for row, (_, inner, outer) in enumerate(apart_rows(NET, [MOTIF])):
@@ -211,6 +206,17 @@ def test_other_features_are_grey(two: tuple[Net, list[Motif]]) -> None:
     bars: Any = fig.axes[0].patches
     assert len(bars) == net.w_in.numel()
     assert len({bar.get_facecolor() for bar in bars}) == len(features) + 1
+
+
+def test_instances_are_told_in_words() -> None:
+    table = plots.motif_table([MOTIF, replace(MOTIF, weak_sign=-1, alone=0.1, one_way=3.14159)])
+    assert list(table.columns) == ["motif 1", "motif 2"]
+    first, second = (table[name].to_dict() for name in table.columns)
+    assert first["strong feature a"] == "0, positive side"
+    assert second["weak feature b"] == "1, negative side"
+    assert first["output b before its ReLU, a alone"] == "−1"
+    assert second["what a writes on b over the reverse, through k"] == "3.14"
+    assert (first["passes the causal test"], second["passes the causal test"]) == ("yes", "no")
 
 
 def test_without_an_instance_there_is_no_motif_part() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,16 +12,13 @@ from matplotlib.figure import Figure
 
 from steering_core.absolute_value import plots
 from steering_core.absolute_value.density_claims import PAIRS
-from tests.absolute_value.drawn import BOTH, DENSE, SPARSE, legend_of, lines_of
+
+from ..drawings import legend_of, lines_of
+from .drawn import BOTH, DENSE, SPARSE
 
 LEFTOVER = "weights that their own feature does not need"
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Figures are closed where they are published; here too."""
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def rows_at(table: pd.DataFrame, density: float) -> Any:
@@ -73,12 +68,13 @@ def test_bars_are_stacked_from_the_largest_weight() -> None:
 
 
 def test_the_explorer_shows_one_density_at_a_time() -> None:
-    fig: Any = plots.stack_explorer(BOTH)
+    fig: Any = plots.stack_explorer(BOTH, opens_at=1.0)
     (slider,) = fig.layout.sliders
     assert [step.label for step in slider.steps] == ["1", "0.03"]
     shown = [step.args[0]["visible"] for step in slider.steps]
     assert [list(one) for one in shown] == [[True, False], [False, True]]
-    assert [trace.visible for trace in fig.data] == [True, False]
+    assert [trace.visible for trace in fig.data[:2]] == [True, False]
+    assert {tuple(step.args[2]) for step in slider.steps} == {(0, 1)}, "the key does not stay"
     low, high = fig.layout.yaxis.range
     assert (low, high) == (0, pytest.approx(1.6 * 1.03))
     assert list(slider.steps[0].args[1]["yaxis.range"]) == [low, high]
@@ -89,7 +85,7 @@ def test_the_explorer_shows_one_density_at_a_time() -> None:
 
 
 def test_hovering_names_the_feature_and_its_weight() -> None:
-    trace: Any = plots.stack_explorer(BOTH).data[0]
+    trace: Any = plots.stack_explorer(BOTH, opens_at=1.0).data[0]
     drawn = list(zip(trace.x, trace.base, trace.y, strict=True))
     np.testing.assert_allclose(drawn, HEIGHTS, atol=1e-6)
     said = [list(one) for one in trace.customdata]
@@ -100,8 +96,21 @@ def test_hovering_names_the_feature_and_its_weight() -> None:
 
 
 def test_densities_are_told_apart_however_small() -> None:
-    fig: Any = plots.stack_explorer({2e-5: DENSE, 1e-5: SPARSE})
-    assert [trace.visible for trace in fig.data] == [True, False]
+    fig: Any = plots.stack_explorer({2e-5: DENSE, 1e-5: SPARSE}, opens_at=1e-5)
+    assert [trace.visible for trace in fig.data[:2]] == [False, True]
+    assert fig.layout.sliders[0].active == 1
+    shown = fig.layout.sliders[0].steps[1].args[1]["yaxis.range"]
+    assert list(fig.layout.yaxis.range) == list(shown)
+
+
+def test_the_key_has_the_colours_of_the_bars() -> None:
+    fig: Any = plots.stack_explorer(BOTH, opens_at=1.0)
+    key = {trace.name: trace.marker.color for trace in fig.data if trace.name}
+    assert list(key) == ["1 feature", "3", "5", "7", "9 or more", "not needed"]
+    drawn = fig.data[0].marker.color
+    assert drawn[0] == key["1 feature"]
+    assert drawn[1] == key["not needed"]
+    assert all(trace.showlegend is False for trace in fig.data[:2])
 
 
 def test_three_features_are_numbers_in_cells() -> None:

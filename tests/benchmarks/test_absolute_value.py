@@ -7,10 +7,7 @@ The usual way trains a net of each density as one tensor, 10,000 constant steps 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,20 +17,6 @@ SEEDS = 4
 """Nets a density that the chapter trains."""
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def measured() -> dict[str, Any]:
-    """What `measure` finds in a fresh process, in which no types are checked."""
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(ran.stdout)
 
 
 def test_seven_densities_take_ninety_seconds_on_two_cores(measured: dict[str, Any]) -> None:

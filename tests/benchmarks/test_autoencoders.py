@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,22 +28,15 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, Any]:
-    """What `measure` finds in a fresh process, in which no types are checked.
+def measured(in_fresh_process: Callable[..., Any]) -> dict[str, Any]:
+    """What `measure` finds.
 
     Threads may wait as torch has it: passive waiting, which the Makefile asks for, makes the plain
     loop half as quick.
     """
-    root = Path(__file__).resolve().parents[2]
-    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    ran = subprocess.run(
-        [sys.executable, __file__],
-        env={**usual, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(ran.stdout)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OMP_WAIT_POLICY", raising=False)
+        return in_fresh_process()
 
 
 def test_eight_in_lock_step_are_two_and_a_half_times_as_quick(measured: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from steering_core.superposition import ACTIVATIONS, phase_diagram
-from steering_core.superposition.search import Grid, approach, explore, jitter, polish
+from steering_core.superposition.grid import Grid
+from steering_core.superposition.search import approach, explore, jitter, polish
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 

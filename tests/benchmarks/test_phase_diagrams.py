@@ -9,13 +9,10 @@ and seconds are the processor's: what an idle core takes, however busy the machi
 from __future__ import annotations
 
 import json
-import os
 import resource
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,17 +30,9 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, Any]:
-    """What `measure` finds in a fresh process, in which no types are checked."""
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(ran.stdout)
+def measured(in_fresh_process: Callable[..., Any]) -> dict[str, Any]:
+    """What `measure` finds, and the seconds of the recipe on the whole grid."""
+    found = in_fresh_process(OMP_NUM_THREADS="1")
     found["usual"] = found["seconds_a_step"] * STEPS * LEVELS**2 / len(SAMPLED)
     return found
 

@@ -9,13 +9,12 @@ out. All read the same batches on one thread, in turns, and seconds are the proc
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +32,11 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Runs one of the functions below in a fresh process, in which no types are checked."""
-    root = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-
-    def call(*arguments: str) -> Any:
-        ran = subprocess.run(
-            [sys.executable, __file__, *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        return json.loads(ran.stdout)
-
+def run(
+    in_fresh_process: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Any]:
+    """Runs one of the functions below in a fresh process, on one thread."""
+    call = partial(in_fresh_process, OMP_NUM_THREADS="1")
     folder = call("model", str(tmp_path_factory.mktemp("model")))
     return lambda what, *more: call(what, folder, *more)
 

@@ -8,11 +8,7 @@ its models are trained to the end, to see that ours end in the same place.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,20 +28,6 @@ class Pair:
     density: float
     dimensions: tuple[float, float]  # ours, usual
     loss: tuple[float, float]
-
-
-@pytest.fixture(scope="module")
-def measured() -> dict[str, Any]:
-    """What `measure` finds in a fresh process, in which no types are checked."""
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(ran.stdout)
 
 
 def test_the_sweep_takes_ninety_seconds_on_two_cores(measured: dict[str, Any]) -> None:

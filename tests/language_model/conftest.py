@@ -22,6 +22,10 @@ from transformers import (
 from steering_core.language_model import load_model
 from steering_core.language_model.tokenizer import train_tokenizer
 
+from ..threads import one_thread
+
+__all__ = ["folder", "folders", "gpt2", "model", "offline", "one_thread", "tokenizer"]
+
 N_TOKENS, CONTEXT = 300, 64
 LAYERS, WIDTH, HEADS = 3, 32, 4
 SPREAD = (
@@ -40,15 +44,6 @@ TEXTS = [
     "He ran.",
 ]
 """Ragged: of 1 to 50 tokens, the longest neither first nor last."""
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from a second thread, and wait long for one on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True, scope="package")

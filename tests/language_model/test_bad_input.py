@@ -1,21 +1,14 @@
-"""What is refused is named: the argument, what it got, and what is allowed.
-
-The cases run in a process of their own, as a reader's would: with the types checked too, as in the
-other tests, some are refused before the package sees them.
-"""
+"""What is refused is named: the argument, what it got, and what is allowed."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from ..bad_input import bad_input_tests
+
 PREAMBLE = """
-import json, sys
 from steering_core.language_model import *
 from steering_core.language_model.residual import visit_residuals
 
@@ -34,25 +27,21 @@ def unhooked(name):
     free = hooked(name)
     free.reset_hooks()
     return free
-
-answers = {}
-for case in json.load(sys.stdin):
-    try:
-        answers[case] = ["", repr(eval(case))]
-    except Exception as error:
-        answers[case] = [type(error).__name__, str(error)]
-print(json.dumps(answers))
 """
 
 NONE = ("texts: got none", "at least one text is needed")
-TOO_FEW = ("texts: too few tokens", "beside the first of each, which skip_first leaves out")
+TOO_FEW = (
+    "texts: too few tokens",
+    "beside the first of each, which skip_first leaves out; give longer texts",
+)
+CENTRES = '"tokens" and "positions" are allowed'
 LAYER_RULE = "0 (the embeddings) to 3 (the last output) are allowed"
 HOOKED = (
     "statistics are of the model as it is, so remove it first (model.reset_hooks(), or leave the "
     "steering block)"
 )
 
-# Case, and what its message begins with and what follows.
+# Case, and what its message begins with and ends with.
 REFUSED = [
     ("residual_mean(model, [])", *NONE),
     ("residual_mean(model, iter([]))", *NONE),
@@ -69,8 +58,8 @@ REFUSED = [
     ("residual_mean(model, [3])", "texts[0]: got int", "a str is allowed"),
     ("mean_cosine(model, [texts])", "texts[0]: got list", "a str is allowed"),
     ("residual_mean(model, [b'Rain.'])", "texts[0]: got bytes", "a str is allowed"),
-    ("residual_mean(model, texts, centre='text')", "centre: got 'text'", '"tokens" and "posi'),
-    ("residual_mean(model, texts, centre=None)", "centre: got None", '"tokens" and "positions"'),
+    ("residual_mean(model, texts, centre='text')", "centre: got 'text'", CENTRES),
+    ("residual_mean(model, texts, centre=None)", "centre: got None", CENTRES),
     ("residual_mean(model, ['q', 'z'])", *TOO_FEW),
     ("residual_mean(model, ['q', 'z'], centre='positions')", *TOO_FEW),
     ("mean_cosine(model, ['q', 'z'])", *TOO_FEW),
@@ -105,36 +94,14 @@ ACCEPTED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def answers(folders: dict[str, Path], root: Path) -> dict[str, list[str]]:
-    """The kind and the message of the error of each case."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PREAMBLE],
-        input=json.dumps([case for case, *_ in REFUSED] + ACCEPTED),
-        env={
-            **os.environ,
-            "PYTHONPATH": str(root),
-            "STEERING_CORE_MODEL": str(folders["gpt2"]),
-            "HF_HUB_OFFLINE": "1",
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(ran.stdout)
+@pytest.fixture(autouse=True)
+def tiny_model(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that the cases load."""
+    monkeypatch.setenv("STEERING_CORE_MODEL", str(folders["gpt2"]))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-@pytest.mark.parametrize(("case", "begins", "follows"), REFUSED)
-def test_the_message_says_what_was_got_and_what_is_allowed(
-    answers: dict[str, list[str]], case: str, begins: str, follows: str
-) -> None:
-    kind, message = answers[case]
-    assert kind == "ValueError", message
-    assert message.startswith(begins)
-    assert follows in message.removeprefix(begins)
-
-
-@pytest.mark.parametrize("case", ACCEPTED)
-def test_what_makes_sense_is_accepted(answers: dict[str, list[str]], case: str) -> None:
-    assert answers[case] == ["", "True"]
+(
+    test_the_message_says_what_was_got_and_what_is_allowed,
+    test_what_makes_sense_is_accepted,
+) = bad_input_tests(PREAMBLE, REFUSED, ACCEPTED)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from steering_core.language_model import TEXT_SETS, load_texts
 from steering_core.publishing.docstrings import restructured, signature
 
 PARTS = (
@@ -25,7 +26,7 @@ PARTS = (
     "publishing",
 )
 PAGE = (Path(__file__).parents[2] / "book" / "api.md").read_text()
-EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", PAGE, re.M | re.S)
 
 
 def module(part: str) -> ModuleType:
@@ -84,10 +85,33 @@ def test_an_argument_that_is_not_documented_is_seen() -> None:
     assert documented(function) == {"named"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=PARTS)
-def test_the_examples_run_alone(example: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("example", "shown"), EXAMPLES, ids=PARTS)
+def test_the_examples_run_alone_and_print_what_is_shown(
+    example: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     exec(example, {"__name__": "example"})
-    assert capsys.readouterr().out.strip()
+    printed = capsys.readouterr().out
+    assert printed.strip()
+    assert shown in ("", printed)
+
+
+def test_outputs_are_shown_only_below_examples() -> None:
+    assert PAGE.count("```text") == sum(bool(shown) for _, shown in EXAMPLES) > 0
+
+
+def test_the_table_of_wants_names_functions_of_the_page() -> None:
+    named = re.findall(r"{py:func}`~steering_core\.(\w+)\.(\w+)`", PAGE)
+    assert len(named) > 20
+    assert [(part, name) for part, name in named if name not in on_the_page(part)] == []
+
+
+def test_the_table_of_texts_counts_them() -> None:
+    counted = {
+        name: int(count)
+        for names, count in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\d+)", PAGE, re.M)
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert counted == {name: len(load_texts(name)) for name in TEXT_SETS}
 
 
 def test_plain_text_survives_sphinx() -> None:

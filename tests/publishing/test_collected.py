@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,25 @@ def test_links_are_right_from_every_page(book: Book) -> None:
     assert one(book.page("index"), f"a[href='part/board.html{refuted}']").get_text() == "1"
     links = {str(link["href"]) for link in book.page("part/board").select(".scoreboard a")}
     assert links == {"chapter.html#claim-II-2", "chapter.html#fig-b-figure"}
+
+
+def test_the_gallery_knows_the_page_of_a_figure_and_keeps_one_that_is_on_none(book: Book) -> None:
+    figures = executed.published(book.build_folder.absolute()) / "figures"
+    figures.mkdir()
+    for id in ("a-figure", "b-figure"):
+        (figures / f"{id}.json").write_text(json.dumps({"title": id}))
+    book.build()
+    shown = book.page("part/board").select(".figure-gallery h2, .figure-gallery h3")
+    assert [(one.name, one.get_text()) for one in shown] == [
+        ("h2", "Chapter"),
+        ("h3", "b-figure"),
+        ("h2", "On no page"),
+        ("h3", "a-figure"),
+    ]
+    assert [str(one.a["href"]) for one in shown if one.a] == [
+        "chapter.html",
+        "chapter.html#fig-b-figure",
+    ]
 
 
 def test_the_script_is_loaded_where_the_table_is(book: Book) -> None:

@@ -200,6 +200,20 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return least, trained
 
 
+def test_latents_that_fell_silent_are_told_from_those_that_hear() -> None:
+    ends = pd.DataFrame(
+        {
+            "s": 1.0,
+            "n": 0.5,
+            "start": [1.0, 2.0, 4.0],
+            "weight": [1.01, 2.0, 2.5],
+            "bias": [-0.08, -1.0, -1.5],
+        }
+    )
+    row = runs.resting_places({0.1: ends}).iloc[0]
+    assert row.tolist() == pytest.approx([0.1, 3, 2, 2, 0.01, 0.03])
+
+
 def test_variable_magnitudes_by_hand() -> None:
     got = measures.variable_magnitudes(*tables())
     expected = {

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from steering_core.sparse_autoencoders.plots import bias as plots
 from steering_core.sparse_autoencoders.plots import bias_explorer
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """No figure stays open, and the readers' own settings are as they were."""
-    before = dict(plt.rcParams)
-    yield
-    plt.close("all")
-    assert dict(plt.rcParams) == before
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def line_of(ax: Axes, label: str) -> np.ndarray:
@@ -77,13 +68,13 @@ def test_drafted_panels_have_the_law_and_both_formulas() -> None:
 def test_the_gates_differ_below_zero_alone() -> None:
     table = plots.gate_table()
     differ: Any = table[table["drafted"] != table["mended"]]
-    assert set(differ["bias"]) == {0.5}
-    assert differ["magnitude"].between(-0.5, 0, inclusive="neither").all()
+    assert set(differ["bias"]) == {1.0}
+    assert differ["magnitude"].between(-1, 0, inclusive="neither").all()
     np.testing.assert_allclose(differ["drafted"], differ["magnitude"])
     np.testing.assert_allclose(differ["mended"], 0)
     closed_gate, open_gate = plots.gate_panels(table).axes
-    assert (closed_gate.get_title(), open_gate.get_title()) == ("b = −0.5", "b = 0.5")
-    assert line_of(open_gate, "as drafted")[:, 1].min() == pytest.approx(-0.5)
+    assert (closed_gate.get_title(), open_gate.get_title()) == ("b = −0.5", "b = 1")
+    assert line_of(open_gate, "as drafted")[:, 1].min() == pytest.approx(-1, abs=1e-6)
     assert line_of(closed_gate, "as drafted")[:, 1].min() == 0
 
 
@@ -119,6 +110,7 @@ def test_the_noisy_target_beside_what_was_derived() -> None:
         {
             "s": [1.0, 1.0, 2.0],
             "n": [0.1, 0.5, 1.0],
+            "start": [1.0, 1.0, 4.0],
             "weight": [1.0, 1.1, 0.9],
             "bias": [-0.1, -0.2, -0.3],
         }
@@ -126,8 +118,10 @@ def test_the_noisy_target_beside_what_was_derived() -> None:
     norm, bias = plots.noisy_panels(ends, penalty=0.4).axes
     assert line_of(norm, "norm 1, bias −λ/2")[:, 1] == pytest.approx(1)
     assert line_of(bias, "norm 1, bias −λ/2")[:, 1] == pytest.approx(-0.2)
-    assert line_of(bias, "trained, s = 1") == pytest.approx(np.array([[0.1, -0.1], [0.5, -0.2]]))
-    assert line_of(norm, "trained, s = 2") == pytest.approx(np.array([[0.5, 0.9]]))
+    ones = np.array([[0.1, -0.1], [0.5, -0.2]])
+    assert line_of(bias, "from norm 1") == pytest.approx(ones, abs=0.03)
+    assert line_of(norm, "from norm 4") == pytest.approx(np.array([[0.5, 0.9]]), abs=0.03)
+    assert line_of(bias, "from norm 1")[:, 1] == pytest.approx(ones[:, 1])
     drafted = line_of(norm, "the draft's, at s = 1")
     assert np.interp(0.5, *drafted.T) == pytest.approx(2)
 

@@ -32,6 +32,8 @@ from steering_core.sparse_autoencoders.frontier_setting import (
 from steering_core.sparse_autoencoders.frontier_study import COMPARED
 from steering_core.sparse_autoencoders.overlap_study import LIMIT, OVERLAPS
 
+from ..claims import thresholds_of
+
 CLAIMS = (*bias_claims.CLAIMS, *prolu_claims.CLAIMS)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
@@ -285,12 +287,7 @@ def test_every_measure_gives_a_number(claim: str, part: str, tables: Tables) -> 
 
 
 def test_the_thresholds_are_those_of_the_first_commit() -> None:
-    bounds = {
-        (claim.id, part): (rule.at_least, rule.at_most)
-        for claim in CLAIMS
-        for part, rule in claim.rules.items()
-    }
-    assert bounds == FIRST
+    assert thresholds_of(CLAIMS) == FIRST
 
 
 @every_claim

@@ -13,6 +13,7 @@ from steering_core.sparse_autoencoders.language_measures import (
     LEVELS,
     added_ratios,
     beside,
+    floors,
     pooled,
     ratios_of,
     read_off,
@@ -79,3 +80,12 @@ def test_the_table_is_whole() -> None:
     assert np.isfinite(numbers).all()
     assert (study.table["added"].to_numpy() > 0).all()
     assert (study.table[["recovered", "recovered_mean"]].to_numpy() < 1).all()
+
+
+def test_floors_are_what_the_shares_are_of() -> None:
+    added = pd.Series([0.2, 0.4, 0.2, 0.4])
+    table = pd.DataFrame({"model": ["first"] * 2 + ["second"] * 2, "added": added})
+    zeros, mean = pd.Series([4.0, 4.0, 3.0, 3.0]), pd.Series([2.0, 2.0, 5.0, 5.0])
+    found = floors(table.assign(recovered=1 - added / zeros, recovered_mean=1 - added / mean))
+    assert found.loc["first"].tolist() == pytest.approx([4, 2])
+    assert found.loc["second"].tolist() == pytest.approx([3, 5])

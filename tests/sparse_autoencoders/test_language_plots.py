@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from steering_core.publishing.claims import Measured
 from steering_core.sparse_autoencoders.language_measures import LEVELS
@@ -19,23 +16,11 @@ from steering_core.sparse_autoencoders.plots import language, latents
 from steering_core.sparse_autoencoders.plots.frontiers import COLOURS, words
 from steering_core.steering.material import SETS
 
+from ..drawings import legend_of, lines_of, spans_of, ticks_of
+
 NAMES = list(PENALTIES)
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """No figure stays open, and the readers' own settings are as they were."""
-    before = dict(plt.rcParams)
-    yield
-    plt.close("all")
-    assert dict(plt.rcParams) == before
-
-
-def legend_of(fig: Figure) -> list[str]:
-    """What the legend says, once the figure is laid out."""
-    fig.draw_without_rendering()
-    (legend,) = fig.legends
-    return [text.get_text() for text in legend.get_texts()]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def front() -> pd.DataFrame:
@@ -58,9 +43,9 @@ def front() -> pd.DataFrame:
 FRONT = front()
 
 
-def lines_of(ax: Any, column: str, rows: Any) -> None:
+def assert_lines(ax: Any, column: str, rows: Any) -> None:
     """Each architecture's line goes through its means over seeds."""
-    shown = {str(line.get_label()): line for line in ax.lines}
+    shown = lines_of(ax)
     for name in NAMES:
         own: Any = rows[rows["architecture"] == name]
         means = own.groupby("penalty")[["l0", column]].mean()
@@ -75,7 +60,7 @@ def test_frontiers_have_a_panel_a_model() -> None:
     assert legend_of(fig) == [words(name) for name in NAMES]
     assert [ax.get_title() for ax in fig.axes] == ["first model", "second model"]
     for ax, model in zip(fig.axes, ("first", "second"), strict=True):
-        lines_of(ax, "added", FRONT[FRONT["model"] == model])
+        assert_lines(ax, "added", FRONT[FRONT["model"] == model])
     assert fig.axes[0].get_ylabel() == "loss added"
     assert fig.axes[0].get_yscale() == "log"
 
@@ -87,7 +72,7 @@ def test_floors_have_a_panel_each_of_one_height() -> None:
     assert legend_of(fig) == [words(name) for name in NAMES]
     assert [ax.get_title() for ax in fig.axes] == list(floors.values())
     for ax, column in zip(fig.axes, floors, strict=True):
-        lines_of(ax, column, first)
+        assert_lines(ax, column, first)
     assert fig.axes[0].get_ylim() == fig.axes[1].get_ylim()
 
 
@@ -97,18 +82,24 @@ def test_lengths_have_a_panel_a_table() -> None:
     assert legend_of(fig) == [words(name) for name in NAMES]
     assert [ax.get_title() for ax in fig.axes] == ["here", "there"]
     for ax, scale in zip(fig.axes, (1, 10), strict=True):
-        lines_of(ax, "shrinkage", first.assign(l0=first["l0"] / scale))
+        assert_lines(ax, "shrinkage", first.assign(l0=first["l0"] / scale))
         band: Any = ax.patches[0]
         assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx(language.RIGHT)
 
 
 def test_every_autoencoder_can_be_asked() -> None:
     fig: Any = language.frontier_explorer(FRONT)
-    assert len(fig.data) == 2 * len(NAMES)
+    dots = [trace for trace in fig.data if trace.mode == "markers"]
+    lines = [trace for trace in fig.data if trace.mode == "lines"]
     assert [trace.name for trace in fig.data if trace.showlegend] == [words(n) for n in NAMES]
-    for trace, (name, model) in zip(
-        fig.data, [(n, m) for n in NAMES for m in ("first", "second")], strict=True
+    for trace, line, (name, model) in zip(
+        dots, lines, [(n, m) for n in NAMES for m in ("first", "second")], strict=True
     ):
+        own: Any = FRONT[(FRONT["architecture"] == name) & (FRONT["model"] == model)]
+        means = own.groupby("penalty")[["l0", "added"]].mean()
+        np.testing.assert_allclose(np.asarray(line.x, float), means["l0"])
+        np.testing.assert_allclose(np.asarray(line.y, float), means["added"])
+        assert (line.line.dash == "dash") == (model == "second")
         rows: Any = FRONT[(FRONT["architecture"] == name) & (FRONT["model"] == model)]
         np.testing.assert_allclose(trace.x, rows["l0"])
         np.testing.assert_allclose(trace.y, rows["added"])
@@ -148,13 +139,8 @@ def test_ratios_are_shown_for_both_models() -> None:
     for ax, name in zip(fig.axes, ("gated", "topk"), strict=True):
         for bars, model in zip(ax.containers, ("first", "second"), strict=True):
             rows = table[(table["rival"] == name) & (table["model"] == model)]
-            points: Any = bars[0]
-            np.testing.assert_allclose(np.asarray(points.get_ydata(), float), rows["ratio"])
-            ends: Any = bars[2][0]
-            segments = np.array(ends.get_segments())
-            np.testing.assert_allclose(segments[:, 0, 1], rows["low"])
-            np.testing.assert_allclose(segments[:, 1, 1], rows["high"])
-        labels = [text.get_text() for text in ax.get_xticklabels()]
+            np.testing.assert_allclose(spans_of(bars, axis="y"), rows[["ratio", "low", "high"]].T)
+        labels = ticks_of(ax)
         assert labels == [f"{level:g}" for level in LEVELS]
 
 
@@ -173,7 +159,7 @@ def test_a_map_is_over_the_largest_of_each_row() -> None:
     np.testing.assert_allclose(shown[1], np.arange(8) / 7)
     assert not shown[2].any()
     assert [text.get_text() for text in ax.get_yticklabels()] == ["one", "two", "silent"]
-    assert [t.get_text() for t in ax.get_xticklabels()] == [latents.COLUMNS[n] for n in SETS]
+    assert ticks_of(ax) == [latents.COLUMNS[n] for n in SETS]
 
 
 def test_a_cell_of_the_map_tells_the_tokens() -> None:

@@ -24,6 +24,7 @@ from steering_core.sparse_autoencoders.prolu_measures import (
     control_ratio,
     difference,
     frontier_numbers,
+    half_way,
     least_errors,
     levels_won,
     mean_over_penalties,
@@ -32,6 +33,7 @@ from steering_core.sparse_autoencoders.prolu_measures import (
     quotient,
     share_degrading,
     steps_to,
+    tally,
     worst_overlap,
 )
 
@@ -129,6 +131,20 @@ def test_a_level_that_none_reaches_is_won_by_none() -> None:
     assert reached == 2
     assert levels_won(table, "gated", "relu").value == reached
     assert levels_won(table, "relu", "gated").value == 0
+
+
+def test_levels_are_counted_for_and_against_each_rival() -> None:
+    spans = {1.0: (0.8, 0.9), 2.0: (0.9, 1.1), 3.0: (1.1, 1.2), 4.0: None}
+    found = {at: ends and Measured(sum(ends) / 2, SEEDS, ends) for at, ends in spans.items()}
+    assert tally({"x": found}).iloc[0].tolist() == ["x", 1, 1, 1, 1]
+
+
+def test_half_of_the_steps_beside_the_frontier_at_its_own_l0() -> None:
+    controls = variants(usual=0.5)
+    row = half_way(controls[controls["penalty"] == 10 / 2], runs("relu"), ["relu"]).iloc[0]
+    assert row[["l0", "relu"]].tolist() == pytest.approx([2, 0.5])
+    beyond = half_way(controls.assign(l0=100.0), runs("relu"), ["relu"])
+    assert beyond["relu"].isna().all()
 
 
 def test_means_over_penalties() -> None:

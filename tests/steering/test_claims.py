@@ -7,14 +7,11 @@ import pytest
 from steering_core.publishing.claims import Claim, second_model
 from steering_core.steering.claims import CLAIMS
 
+from ..claims import thresholds_of
+
 BY_ID = {claim.id: claim for claim in CLAIMS}
 ON_OURS = [claim for claim in CLAIMS if claim.scope == "shipped LM"]
 every_claim = pytest.mark.parametrize("claim", ON_OURS, ids=[claim.id for claim in ON_OURS])
-
-
-def bounds(claim: Claim, part: str) -> tuple[float | None, float | None]:
-    rule = claim.rules[part]
-    return rule.at_least, rule.at_most
 
 
 def test_the_thresholds_are_those_of_the_first_commit() -> None:
@@ -24,9 +21,7 @@ def test_the_thresholds_are_those_of_the_first_commit() -> None:
         ("I-10", "rise_with_mean"): (0.2, None),
         ("I-10", "change_without_mean"): (None, 0.01),
     }
-    assert {key: bounds(BY_ID[key[0]], key[1]) for key in expected} == expected
-    for claim in ("I-1", "I-2", "I-10"):
-        assert set(BY_ID[claim].rules) == {part for id, part in expected if id == claim}
+    assert thresholds_of(BY_ID[id] for id in ("I-1", "I-2", "I-10")) == expected
 
 
 def test_ids_are_of_part_one_and_differ() -> None:
@@ -65,6 +60,7 @@ def test_what_is_said_of_gpt2_xl_waits_for_gpt2_xl() -> None:
     waiting = {claim.id: claim for claim in CLAIMS if claim.scope == "GPT-2 XL"}
     assert set(waiting) == {"I-G1", "I-G2"}
     assert all("GPT-2 XL" in claim.setting for claim in waiting.values())
-    assert bounds(waiting["I-G1"], "largest_difference") == (None, 0.05)
-    assert bounds(waiting["I-G2"], "peak") == (3.0, 5.0)
-    assert bounds(waiting["I-G2"], "least") == (33.0, 40.0)
+    thresholds = thresholds_of(waiting.values())
+    assert thresholds["I-G1", "largest_difference"] == (None, 0.05)
+    assert thresholds["I-G2", "peak"] == (3.0, 5.0)
+    assert thresholds["I-G2", "least"] == (33.0, 40.0)

@@ -242,3 +242,12 @@ def test_an_interval_holds_what_prompts_drawn_again_give(
     assert got is not None
     error = change.std(ddof=1) / math.sqrt(len(change))
     assert got[1] - got[0] == pytest.approx(2 * 2.576 * error, rel=0.15)
+
+
+def test_runs_without_a_target_have_all_other_trials(effects: Effects) -> None:
+    rest = effects.without("shakespeare")
+    assert set(rest.runs) == set(effects.runs)
+    for name, rows in rest.runs.items():
+        targets = effects.runs[name].index.get_level_values("target")
+        pd.testing.assert_frame_equal(rows, effects.runs[name][targets != "shakespeare"])
+        assert 0 < len(rows) < len(targets)

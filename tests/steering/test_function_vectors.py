@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from steering_core.publishing import Measured
 from steering_core.steering import function_vectors as fv
 from steering_core.steering.plots.function_vectors import function_vector_lines, gain_scatter
 from steering_core.steering.published import published_function_vectors, published_gpt_j_cosine
+
+from ..drawings import heights_of, legend_of
 
 GPT_J_LAYERS = list(range(8, 19))
 LLAMA_LAYERS = list(range(7, 13))
@@ -32,15 +33,6 @@ def cosine() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def by_layer(table: pd.DataFrame) -> pd.DataFrame:
     return fv.gain_by_layer(table)
-
-
-@pytest.fixture
-def closed() -> Iterator[None]:
-    """No figure stays open, and the readers' own settings are as they were."""
-    before = dict(plt.rcParams)
-    yield
-    plt.close("all")
-    assert dict(plt.rcParams) == before
 
 
 def made_up(gains: np.ndarray, model: str = fv.GPT_J, first: int = 8) -> pd.DataFrame:
@@ -268,21 +260,48 @@ def test_cosines_on_a_line_over_depth_leave_nothing_to_correlate(
         fv.gain_against_cosine_given_depth(table, straight)
 
 
+def test_the_mean_over_tasks_is_that_of_the_table_by_layer(
+    table: pd.DataFrame, by_layer: pd.DataFrame
+) -> None:
+    by_task = fv.gain_by_task(table)
+    pd.testing.assert_frame_equal(by_task[["model", "layer"]], by_layer[["model", "layer"]])
+    tasks = by_task.drop(columns=["model", "layer"])
+    np.testing.assert_allclose(tasks.mean(axis=1), by_layer["gain"], atol=1e-12)
+    own = table.query("model == @fv.LLAMA_2 and layer == 12 and task == 'capitalize'")
+    got = by_task.set_index(["model", "layer"]).loc[(fv.LLAMA_2, 12), "capitalize"]
+    assert got == pytest.approx((own["centred"] - own["uncentred"]).mean())
+
+
+def test_what_the_chapter_says_of_tasks(table: pd.DataFrame) -> None:
+    at = fv.gain_by_task(table).set_index(["model", "layer"])
+    assert (at.loc[(fv.GPT_J, 15)] > 0.03).all()
+    assert at.loc[fv.GPT_J].mean(axis=1).idxmax() == 15
+    last = at.loc[(fv.LLAMA_2, 12)]
+    assert last.idxmin() == "capitalize"
+    assert last.min() < 0.6 * last[last < 0].sum()
+
+
 @pytest.mark.usefixtures("closed")
-def test_accuracies_have_a_panel_a_model_and_two_lines_in_each(by_layer: pd.DataFrame) -> None:
-    fig = function_vector_lines(by_layer)
-    assert [ax.get_title() for ax in fig.axes] == ["GPT-J 6B", "Llama-2 7B"]
-    for ax, (_, own) in zip(fig.axes, by_layer.groupby("model"), strict=True):
-        assert len(ax.lines) == len(ax.collections) == 2
-        for line, band, name in zip(
-            ax.lines, ax.collections, ("uncentred", "centred"), strict=True
-        ):
+def test_function_vectors_have_accuracies_above_and_gains_below(
+    table: pd.DataFrame, by_layer: pd.DataFrame
+) -> None:
+    by_task = fv.gain_by_task(table)
+    fig = function_vector_lines(by_layer, by_task)
+    above, below = fig.axes[:2], fig.axes[2:]
+    assert [ax.get_title() for ax in above] == ["GPT-J 6B", "Llama-2 7B"]
+    for top, bottom, (model, own) in zip(above, below, by_layer.groupby("model"), strict=True):
+        for line, name in zip(top.lines, ("uncentred", "centred"), strict=True):
             np.testing.assert_array_equal(np.asarray(line.get_xdata()), own["layer"])
             np.testing.assert_array_equal(np.asarray(line.get_ydata()), own[name])
-            corners = set(np.asarray(band.get_paths()[0].vertices)[:, 1])
-            assert {*own[f"{name}_low"], *own[f"{name}_high"]} <= corners
-    (legend,) = fig.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["as it is", "mean taken away"]
+        np.testing.assert_array_equal(heights_of(bottom, "mean over tasks"), own["gain"])
+        tasks = by_task[by_task["model"] == model]
+        for task in tasks.columns.drop(["model", "layer"]):
+            np.testing.assert_array_equal(heights_of(bottom, task), tasks[task])
+        (band,) = bottom.collections
+        corners = set(np.asarray(band.get_paths()[0].vertices)[:, 1])
+        assert {*own["gain_low"], *own["gain_high"]} <= corners
+    assert legend_of(fig)[-1] == "mean over tasks"
+    assert legend_of(above[-1]) == ["uncentred", "less the mean"]
 
 
 @pytest.mark.usefixtures("closed")

@@ -42,6 +42,20 @@ def test_a_gain_is_of_the_trials_of_its_target_alone() -> None:
     assert got.interval is not None
 
 
+def test_a_gain_of_stems_counts_those_of_a_lexicon() -> None:
+    chosen = [Trial("sports", "scifi", 1), Trial("scifi", "sports", 1), Trial("sports", "scifi", 3)]
+    unsteered, steered = ["a ship", "b", "c"], ["robots, robot", "robot", "a ship, a planet"]
+    got = manner.stem_gain(steered, unsteered, chosen, "scifi", {"robot", "ship", "planet"})
+    assert (got.n, got.value) == (2, 1.0)
+    assert got.interval is not None
+
+
+def test_uncommon_stems_stand_in_few_texts() -> None:
+    texts = ["thou and I", "I", "I, thou", "we"]
+    assert manner.uncommon({"thou", "i", "thee"}, texts, at_most=0.5) == {"thou", "thee"}
+    assert manner.uncommon({"thou", "i", "thee"}, texts, at_most=0.25) == {"thee"}
+
+
 def test_bad_input_is_refused(gpt2: TransformerBridge) -> None:
     with pytest.raises(ValueError, match=r"^genres: got 1 for 2 texts"):
         manner.leaning(["a", "b"], ["scifi"])

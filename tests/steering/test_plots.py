@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from steering_core.steering import plots
 from steering_core.steering.layer_norm import STRENGTHS
-from steering_core.steering.plots.anisotropy import Band, layer_names
+from steering_core.steering.plots.layer_lines import Band, layer_names
+
+from ..drawings import heights_of, legend_of, ticks_of
 
 LAYERS = 4
 NAMES = ["emb", "1", "2", "3"]
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """No figure stays open, and the readers' own settings are as they were."""
-    before = dict(plt.rcParams)
-    yield
-    plt.close("all")
-    assert dict(plt.rcParams) == before
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def bands(n: int = 2, *, lowest: float = 0.05) -> dict[str, Band]:
@@ -46,23 +37,6 @@ def shares(seed: int) -> np.ndarray:
     return counts / counts.sum(1, keepdims=True)
 
 
-def drawn(ax: Axes, label: str) -> np.ndarray:
-    """The heights of a line."""
-    (line,) = [line for line in ax.lines if line.get_label() == label]
-    return np.asarray(line.get_ydata())
-
-
-def legend_of(ax: Axes) -> list[str]:
-    figure = ax.figure
-    assert isinstance(figure, Figure)
-    legend = ax.get_legend() or figure.legends[0]  # inside the axes, or beside them
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def ticks(ax: Axes) -> list[str]:
-    return [label.get_text() for label in ax.get_xticklabels()]
-
-
 def test_layers_are_named_from_the_embeddings() -> None:
     assert layer_names(LAYERS) == NAMES
 
@@ -72,11 +46,11 @@ def test_every_line_has_its_values_and_its_band(n: int) -> None:
     lines = bands(n)
     for plot in (plots.cosine_lines, plots.share_lines):
         ax = plot(lines).axes[0]
-        assert ticks(ax) == NAMES
+        assert ticks_of(ax) == NAMES
         assert legend_of(ax)[:n] == list(lines)  # and, of the cosines, the rule
         assert len(ax.collections) == n
         for (name, (value, low, high)), area in zip(lines.items(), ax.collections, strict=True):
-            np.testing.assert_array_equal(drawn(ax, name), value)
+            np.testing.assert_array_equal(heights_of(ax, name), value)
             corners = np.asarray(area.get_paths()[0].vertices)[:, 1]
             assert {*low.tolist(), *high.tolist()} <= set(corners.tolist())
         assert ax.get_ylim()[0] == 0
@@ -124,8 +98,8 @@ def test_the_cloud_shows_each_token_and_an_arrow_from_zero_to_the_mean() -> None
 def test_published_and_own_curve_share_the_depth() -> None:
     ours = torch.linspace(0.1, 0.5, 7, dtype=torch.float64)
     ax = plots.published_curves([0.3, 0.6, 0.4], ours, labels=("theirs", "ours")).axes[0]
-    np.testing.assert_array_equal(drawn(ax, "theirs"), [0.3, 0.6, 0.4])
-    np.testing.assert_array_equal(drawn(ax, "ours"), ours[1:])  # without the embeddings
+    np.testing.assert_array_equal(heights_of(ax, "theirs"), [0.3, 0.6, 0.4])
+    np.testing.assert_array_equal(heights_of(ax, "ours"), ours[1:])  # without the embeddings
     for line in ax.lines:
         assert np.asarray(line.get_xdata())[[0, -1]].tolist() == [0, 1]
 
@@ -135,7 +109,7 @@ def test_histograms_have_a_panel_a_layer() -> None:
     fig = plots.cosine_histograms(raw, centred)
     assert [ax.get_title() for ax in fig.axes] == NAMES
     for ax, a, b in zip(fig.axes, raw, centred, strict=True):
-        np.testing.assert_array_equal(drawn(ax, "as they are"), a)
+        np.testing.assert_array_equal(heights_of(ax, "as they are"), a)
         assert set(b) <= set(np.asarray(ax.collections[0].get_paths()[0].vertices)[:, 1])
 
 
@@ -175,7 +149,7 @@ def test_norms_are_drawn_from_position_one() -> None:
     norms[2, 5] = torch.nan
     ax = plots.norm_profile(norms).axes[0]
     for name, row in zip(NAMES, norms, strict=True):
-        np.testing.assert_array_equal(drawn(ax, name), row)
+        np.testing.assert_array_equal(heights_of(ax, name), row)
     assert np.asarray(ax.lines[0].get_xdata()).tolist() == [1, 2, 3, 4, 5, 6]
     assert ax.get_xscale() == ax.get_yscale() == "log"
 
@@ -193,7 +167,7 @@ def test_agreement_is_drawn_without_bands() -> None:
     ax = plots.agreement_lines(lines).axes[0]
     assert legend_of(ax) == list(lines)
     for name, value in lines.items():
-        np.testing.assert_array_equal(drawn(ax, name), value)
+        np.testing.assert_array_equal(heights_of(ax, name), value)
 
 
 def test_strengths_have_a_panel_a_base() -> None:
@@ -205,7 +179,7 @@ def test_strengths_have_a_panel_a_base() -> None:
         *thin, thick = [np.asarray(line.get_ydata()) for line in ax.lines]
         np.testing.assert_array_equal(np.stack(thin), cases)
         np.testing.assert_allclose(thick, np.median(cases, axis=0), rtol=1e-6)
-        assert ticks(ax) == ["0.5", "1", "2", "4"]
+        assert ticks_of(ax) == ["0.5", "1", "2", "4"]
     assert len(plots.strength_lines(STRENGTHS, {"alone": dots["base 0"]}).axes) == 1
 
 
@@ -235,7 +209,7 @@ def test_the_training_curve_has_a_line_a_set() -> None:
     ax = plots.training_curve(curve, sets).axes[0]
     assert legend_of(ax) == sets
     for name in sets:
-        np.testing.assert_array_equal(drawn(ax, name), curve[name])
+        np.testing.assert_array_equal(heights_of(ax, name), curve[name])
     assert np.asarray(ax.lines[0].get_xdata()).tolist() == [1, 2]
 
 
@@ -245,7 +219,7 @@ SHARES = {1: {"embeddings": 0.4, "block 0": 0.6}, 2: {"embeddings": 0.1, "block 
 def test_the_map_of_writers_shows_each_share() -> None:
     ax = plots.writer_map(SHARES).axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["embeddings", "block 0", "b1"]
-    assert ticks(ax) == ["1", "2"]
+    assert ticks_of(ax) == ["1", "2"]
     grid = np.ma.filled(np.ma.asarray(ax.images[0].get_array()), np.nan)
     np.testing.assert_array_equal(grid, [[0.4, 0.1], [0.6, 0.2], [np.nan, 0.7]])
     assert sorted(text.get_text() for text in ax.texts) == ["0.10", "0.20", "0.40", "0.60", "0.70"]

@@ -21,24 +21,26 @@ from steering_core.steering import reading, top_tokens
 from steering_core.steering.lexicon import stems
 from steering_core.steering.material import Material
 from steering_core.steering.reading import (
-    RESAMPLES,
     STORY_GENRES,
     Reader,
-    Spread,
     centred,
     decide,
-    ends,
     jaccard,
     mean_jaccard,
     most_frequent,
     projection_falls,
-    resampled_counts,
-    resampled_means,
     sports,
     uncentred,
-    weighted_mean,
 )
 from steering_core.steering.reading_claims import CLAIMS
+from steering_core.steering.resampling import (
+    RESAMPLES,
+    Spread,
+    ends,
+    resampled_counts,
+    resampled_means,
+    weighted_mean,
+)
 
 from ..language_model.conftest import LAYERS, TEXTS, WIDTH
 from .handmade import drawn, material_of, random_sets, token_mean

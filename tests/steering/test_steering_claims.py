@@ -11,12 +11,13 @@ from steering_core.steering.claims import CLAIMS as FIRST
 from steering_core.steering.reading_claims import CLAIMS as READING
 from steering_core.steering.steering_claims import CLAIMS as STEERING
 
+from ..claims import Bounds
+
 CLAIMS = (*READING, *STEERING)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
 ONE_MODEL = ("I-12",)
 OF_OTHER_MODELS = ("I-18", "I-G3")
-Bounds = tuple[float | None, float | None]
 
 WORKS: dict[str, Bounds] = {
     "gain": (0.0, None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -10,45 +9,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from steering_core.publishing import Measured
 from steering_core.steering import plots
+from steering_core.steering.choice import best_row
 from steering_core.steering.lexicon import GENRES
-from steering_core.steering.plots.effects import envelope
+from steering_core.steering.plots.effects import KIND_WORDS, envelope
 from steering_core.steering.steering_study import NARROW, WIDE
 
+from ..drawings import heights_of, legend_of, ticks_of
 from .handmade import drawn
 
 LAYERS = 4
 NAMES = ["emb", "1", "2", "3"]
 POSITIONS = ("first", "every")
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """No figure stays open, and the readers' own settings are as they were."""
-    before = dict(plt.rcParams)
-    yield
-    plt.close("all")
-    assert dict(plt.rcParams) == before
-
-
-def line_of(ax: Axes, label: str) -> np.ndarray:
-    """The heights of a line."""
-    (line,) = [line for line in ax.lines if line.get_label() == label]
-    return np.asarray(line.get_ydata())
-
-
-def legend_of(fig: Figure) -> list[str]:
-    return [text.get_text() for text in fig.legends[0].get_texts()]
-
-
-def ticks(ax: Axes) -> list[str]:
-    return [label.get_text() for label in ax.get_xticklabels()]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def written(ax: Axes) -> list[str]:
@@ -129,13 +107,13 @@ def test_lines_over_layers_have_bands_where_there_are_intervals() -> None:
         lines, ylabel="tokens", middle=range(1, 3), rule=(0.6, "the rule"), ylim=(-1.0, 3.0)
     )
     (ax,) = fig.axes
-    assert ticks(ax) == NAMES
+    assert ticks_of(ax) == NAMES
     assert legend_of(fig) == ["banded", "bare", "the rule"]
     assert ax.get_ylabel() == "tokens"
     assert ax.get_ylim() == (-1, 3)
-    np.testing.assert_array_equal(line_of(ax, "banded"), lines["banded"][0])
-    np.testing.assert_array_equal(line_of(ax, "bare"), lines["bare"])
-    assert set(line_of(ax, "the rule")) == {0.6}
+    np.testing.assert_array_equal(heights_of(ax, "banded"), lines["banded"][0])
+    np.testing.assert_array_equal(heights_of(ax, "bare"), lines["bare"])
+    assert set(heights_of(ax, "the rule")) == {0.6}
     corners = np.asarray(ax.collections[0].get_paths()[0].vertices)[:, 1]
     assert {*lines["banded"][1].tolist(), *lines["banded"][2].tolist()} <= set(corners.tolist())
     flat = np.asarray(ax.collections[1].get_paths()[0].vertices)[:, 1]
@@ -172,7 +150,7 @@ def test_centres_from_few_texts_have_a_line_a_layer() -> None:
     assert legend_of(fig) == NAMES
     assert ax.get_xscale() == "log"
     for layer, name in enumerate(NAMES):
-        np.testing.assert_allclose(line_of(ax, name), cosines[..., layer].mean(1))
+        np.testing.assert_allclose(heights_of(ax, name), cosines[..., layer].mean(1))
         corners = np.asarray(ax.collections[layer].get_paths()[0].vertices)[:, 1]
         ends = np.quantile(cosines[..., layer].numpy(), [0.005, 0.995], axis=1)
         for end in ends.ravel():
@@ -186,7 +164,7 @@ def test_norms_stand_side_by_side() -> None:
     fig = plots.centre_norms(parts)
     (ax,) = fig.axes
     assert legend_of(fig) == list(parts)
-    assert ticks(ax) == NAMES
+    assert ticks_of(ax) == NAMES
     bars: list[Any] = list(ax.patches)
     heights = np.array([bar.get_height() for bar in bars]).reshape(3, LAYERS)
     np.testing.assert_allclose(heights, torch.stack(list(parts.values())))
@@ -228,9 +206,9 @@ def test_a_frontier_has_dots_and_steps_of_each_kind() -> None:
     table.loc[0, "nats"] = 5.0  # off the figure
     fig = plots.frontier(table)
     (ax,) = fig.axes
-    assert legend_of(fig) == ["centred", "one pair"]
+    assert legend_of(fig) == ["less m", "one pair of texts"]
     assert ax.get_xscale() == "log"
-    dots = [line for line in ax.lines if line.get_alpha() == 0.25]
+    dots = [line for line in ax.lines if line.get_alpha() == 0.15]
     assert [len(np.asarray(line.get_xdata())) for line in dots] == [11, 12]
     np.testing.assert_allclose(np.asarray(dots[1].get_xdata()), np.exp(table.nats[12:]))
     np.testing.assert_allclose(np.asarray(dots[1].get_ydata()), table.gain[12:])
@@ -243,7 +221,7 @@ def test_no_two_kinds_of_the_sweep_look_alike() -> None:
     table = sweep((*WIDE, *NARROW), per_kind=2)
     table["nats"] = 0.1
     (ax,) = plots.frontier(table).axes
-    dots = [line for line in ax.lines if line.get_alpha() == 0.25]
+    dots = [line for line in ax.lines if line.get_alpha() == 0.15]
     assert len(dots) == len(WIDE) + len(NARROW)
     assert len({(line.get_color(), line.get_marker()) for line in dots}) == len(dots)
 
@@ -252,15 +230,17 @@ def test_no_two_kinds_of_the_explorer_look_alike() -> None:
     table = sweep((*WIDE, *NARROW), per_kind=2)
     table["nats"] = 0.1
     fig: Any = plots.frontier_explorer(table)
-    looks = {(trace.marker.color, trace.marker.symbol) for trace in fig.data}
-    assert len(looks) == len(fig.data) == len(WIDE) + len(NARROW)
+    dots = [trace for trace in fig.data if trace.mode == "markers"]
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in dots}
+    assert len(looks) == len(dots) == len(WIDE) + len(NARROW)
 
 
 def test_the_explorer_of_settings_has_each_dot_with_its_setting() -> None:
     table = sweep(("centred", "one_pair"))
     fig: Any = plots.frontier_explorer(table)
-    assert [trace.name for trace in fig.data] == ["centred", "one pair"]
-    for trace, (_, own) in zip(fig.data, table.groupby("kind"), strict=True):
+    dots = [trace for trace in fig.data if trace.mode == "markers"]
+    assert [trace.name for trace in dots] == ["less m", "one pair of texts"]
+    for trace, (_, own) in zip(dots, table.groupby("kind"), strict=True):
         np.testing.assert_allclose(trace.x, np.exp(own.nats), atol=5e-4)
         np.testing.assert_array_equal(trace.y, own.gain)
         told = own[["layer", "position", "coefficient", "distinct"]].to_numpy().tolist()
@@ -272,13 +252,62 @@ def test_the_explorer_of_settings_has_each_dot_with_its_setting() -> None:
     assert 10**low < 1 < 6 <= 10**high + 1e-9
 
 
+def test_the_explorer_of_settings_has_the_steps_of_the_still() -> None:
+    table = sweep(("centred", "one_pair"))
+    fig: Any = plots.frontier_explorer(table)
+    steps = [trace for trace in fig.data if trace.mode == "lines"]
+    for trace, (_, own) in zip(steps, table.groupby("kind"), strict=True):
+        best = envelope(own)
+        np.testing.assert_allclose(trace.x, best.cost, atol=5e-4)
+        np.testing.assert_array_equal(trace.y, best.gain)
+        assert trace.line.shape == "hv"
+    named = [trace for trace in fig.data if trace.showlegend is not False]
+    assert named == steps
+    groups = [[t for t in fig.data if t.legendgroup == step.legendgroup] for step in steps]
+    assert [len(group) for group in groups] == [2, 2]  # a click hides a kind's line and its dots
+
+
+def test_every_kind_of_the_studies_has_a_name_of_its_own() -> None:
+    names = [plots.kind_words(kind) for kind in (*WIDE, *NARROW, "along_mean")]
+    assert set(KIND_WORDS) == {*WIDE, *NARROW, "along_mean"}
+    assert len(set(names)) == len(names)
+    assert plots.kind_words("of_another_kind") == "of another kind"
+
+
+def test_the_table_of_settings_has_each_kinds_best() -> None:
+    table = sweep(("centred", "one_pair")).assign(model="first", norm=1.2345)
+    table["nats"] = np.linspace(0, 1, len(table))
+    got = plots.setting_table(table, "first", ["one_pair", "centred"])
+    assert list(got.index) == ["one pair of texts", "less m"]
+    for kind, row in zip(("one_pair", "centred"), got.to_dict("records"), strict=True):
+        best = best_row(table, "first", kind)
+        assert (row["layer"], row["position"]) == (best["layer"], best["position"])
+        assert row["gain"] == round(best["gain"], 2)
+        assert row["perplexity"] == round(np.exp(best["nats"]), 2)
+        assert row["norm"] == 1.23
+
+
+def test_a_table_of_intervals_is_text() -> None:
+    table = plots.interval_table(
+        {"row": {"a": Measured(1.234, 5, (-0.5, 2.0)), "b": Measured(2.0, 5)}}
+    )
+    assert table.to_dict("index") == {"row": {"a": "1.23 [-0.50, 2.00]", "b": "2.00"}}
+
+
+def test_the_table_of_lexicons_names_every_stem() -> None:
+    got = plots.lexicon_table({"scifi": ["ship", "orbit"]}, {"scifi": 0.125}, 300)
+    assert "mean of 300" in got
+    assert got.split("\n")[2] == "| sci-fi | 0.12 | 2: orbit, ship |"
+
+
 def test_maps_of_settings_show_the_best_of_each() -> None:
     table = sweep(("centred", "uncentred"))
     table = table.query("not (layer == 1 and position == 'every')")
     kinds = ["uncentred", "centred"]
     fig = plots.setting_maps(table, kinds, POSITIONS)
     maps = fig.axes[:2]
-    assert [ax.get_title() for ax in maps] == kinds
+    assert [ax.get_title() for ax in maps] == ["uncentred", "less m"]
+    assert ticks_of(maps[0]) == ["emb", "1", "2"]
     for ax, kind in zip(maps, kinds, strict=True):
         grid = np.ma.filled(np.ma.asarray(ax.images[0].get_array()), np.nan)
         expected = np.full((2, 3), np.nan)
@@ -304,7 +333,7 @@ MEASURES = {
 def test_dots_have_their_intervals_the_first_on_top() -> None:
     (ax,) = plots.dots(MEASURES, xlabel="gain", zero=1.0).axes
     assert [label.get_text() for label in ax.get_yticklabels()] == list(MEASURES)
-    assert ax.yaxis_inverted()
+    assert ax.get_ylim() == (2.5, -0.5)  # the first on top, the last above the axis
     assert ax.get_xlabel() == "gain"
     zero, *others = [np.asarray(line.get_xdata()).tolist() for line in ax.lines]
     assert zero == [1.0, 1.0]
@@ -332,8 +361,8 @@ def test_a_map_of_pairs_has_prompts_as_rows() -> None:
             np.testing.assert_equal(grid[row, column], gains.get((source, target), np.nan))
     assert sorted(written(ax)) == sorted(f"{gain:.2f}" for gain in gains.values())
     assert ax.images[0].get_clim() == (-2.75, 2.75)  # no gain is white
-    assert ticks(ax) == [label.get_text() for label in ax.get_yticklabels()]
-    assert ticks(ax) == [plots.nice(genre) for genre in GENRES]
+    assert ticks_of(ax) == [label.get_text() for label in ax.get_yticklabels()]
+    assert ticks_of(ax) == [plots.nice(genre) for genre in GENRES]
 
 
 def nulls() -> pd.DataFrame:
@@ -353,7 +382,7 @@ def test_histograms_of_chance_have_the_true_gain_in_each_panel() -> None:
         assert sum(bar.get_height() for bar in bars) == n
         (true,) = ax.lines
         assert set(np.asarray(true.get_xdata())) == {3.0}
-    assert legend_of(fig) == ["mean-centred vectors"]
+    assert legend_of(fig) == ["vectors less m"]
 
 
 def test_one_null_alone_has_a_panel_too() -> None:

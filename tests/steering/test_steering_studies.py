@@ -6,12 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from steering_core.publishing import Study, load_study
-from steering_core.steering.choice import MATCHED, allowed, best_row
+from steering_core.publishing import Measured, Study, load_study
+from steering_core.steering.choice import MATCHED, PERPLEXITY, allowed, best_row
+from steering_core.steering.effects import Effects, difference, gain, perplexity_ratio
 from steering_core.steering.steering_claims import CLAIMS
-from steering_core.steering.steering_study import NULLS, PER_PAIR
+from steering_core.steering.steering_study import NARROW, NULLS, PER_PAIR, WIDE
 from steering_core.steering.studies import (
     EFFECTS,
     NULL_GAINS,
@@ -102,3 +104,85 @@ def test_other_ways_are_added_as_their_sweep_chose() -> None:
     for run, rows in table.groupby("run"):
         best = best_row(sweep, "second", str(run))
         assert all(set(rows[name]) == {best[name]} for name in ("layer", "position", "coefficient"))
+
+
+@pytest.fixture(scope="module")
+def ran() -> dict[str, Effects]:
+    tables = [load_study(study).table for study in (EFFECTS, SECOND_OTHERS)]
+    return {model: Effects.of(pd.concat(tables), model) for model in MODELS}
+
+
+def low_of(measured: Measured) -> float:
+    assert measured.interval is not None
+    return measured.interval[0]
+
+
+def high_of(measured: Measured) -> float:
+    assert measured.interval is not None
+    return measured.interval[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_kind_gains_towards_fantasy_or_science_fiction(
+    ran: dict[str, Effects], model: str
+) -> None:
+    """The chapter says so in fixed words, as what follows."""
+    for kind in (kind for kind in (*WIDE, *NARROW) if kind in ran[model].runs):
+        for genre in ("fantasy", "scifi"):
+            assert low_of(gain(ran[model], kind, target=genre)) < -0.02
+
+
+def test_what_centring_gains_is_shakespeare(ran: dict[str, Effects]) -> None:
+    over = [
+        difference(ran[model].without("shakespeare"), "centred", "uncentred") for model in MODELS
+    ]
+    assert low_of(over[0]) < -0.05 < 0.05 < high_of(over[0])
+    assert low_of(over[1]) < 0.03
+    for model in MODELS:
+        assert low_of(gain(ran[model], "centred", target="shakespeare")) > 0.5
+        assert low_of(difference(ran[model], "centred_matched", "uncentred_matched", "nats")) > 0.01
+    assert difference(ran["second"], "centred", "uncentred_equal").value < 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_texts_that_the_chapter_calls_broken_are_beyond_the_allowed_cost(
+    ran: dict[str, Effects], model: str
+) -> None:
+    for run in ("uncentred_equal", "along_mean"):
+        assert low_of(perplexity_ratio(ran[model], run)) > PERPLEXITY
+
+
+def test_the_first_model_gains_less_at_the_first_token(ran: dict[str, Effects]) -> None:
+    first, second = (gain(ran[m], "centred_first", target="shakespeare") for m in MODELS)
+    assert low_of(first) < 0 < high_of(first) < second.value
+    assert low_of(second) > 0.05
+    for model in MODELS:
+        for kind in ("isolated", "introduced"):
+            assert low_of(gain(ran[model], f"{kind}_first", target="shakespeare")) > 2
+
+
+def test_gains_that_were_matched_came_apart(ran: dict[str, Effects]) -> None:
+    gains = {kind: gain(ran["first"], f"{kind}_matched").value for kind in MATCHED}
+    assert min(gains, key=lambda kind: gains[kind]) == "uncentred"
+    assert max(gains.values()) > 2 * min(gains.values())
+
+
+def test_isolated_vectors_gain_more_at_a_smaller_norm() -> None:
+    centred, isolated = (
+        best_row(load_study(SWEEP).table, "first", k) for k in ("centred", "isolated")
+    )
+    assert isolated["gain"] > 1.5 * centred["gain"]
+    assert isolated["norm"] < 0.9 * centred["norm"]
+
+
+def test_one_pair_of_texts_beats_the_centred_vectors(ran: dict[str, Effects]) -> None:
+    first, second = (difference(ran[model], "one_pair", "centred") for model in MODELS)
+    assert low_of(first) > 0.1
+    assert 0.05 < low_of(second) < 0.1
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_whitening_gains_less_than_the_principal_direction(
+    ran: dict[str, Effects], model: str
+) -> None:
+    assert high_of(difference(ran[model], "whitened", "principal")) < -0.1

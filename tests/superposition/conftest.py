@@ -1,17 +1,20 @@
-"""Small tensors gain nothing from a second thread, and wait long for one on a busy machine."""
+"""The tests of superposition run on one thread, and some of them without types checked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import jaxtyping
 import pytest
-import torch
+
+from ..threads import one_thread
+
+__all__ = ["one_thread"]
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """While the tests of this folder run."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """As for a reader, without the types and shapes that tests check."""
+    jaxtyping.config.update("jaxtyping_disable", True)
     yield
-    torch.set_num_threads(threads)
+    jaxtyping.config.update("jaxtyping_disable", False)

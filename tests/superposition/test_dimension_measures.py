@@ -22,6 +22,7 @@ from steering_core.superposition.dimension_measures import (
     Runs,
     at_last,
     bunching,
+    bunching_table,
     density_of,
     difference,
     explained_by,
@@ -484,6 +485,16 @@ def test_bunching_adds_one_to_either_count() -> None:
     assert_certain(bunching(runs(**columns), "whole"), 7, seeds=2)
     columns["whole_beside"] = same(1.5, 0, 0, seeds=4)
     assert_certain(bunching(runs(**columns), "whole"), 7 / 4, seeds=2)
+
+
+def test_the_table_of_bunching_has_no_ratio_where_there_is_no_feature() -> None:
+    none = same(0, 0, 0, seeds=4)
+    columns = {f"{name}_{where}": none for name in FRACTIONS for where in ("on", "beside")}
+    given = columns | {"pair_on": ON, "pair_beside": BESIDE}
+    table = bunching_table(runs(dimensions=same(1, 1, 1, seeds=4), **given))
+    ratio = "one more on over one more beside"
+    assert table.loc["pair", ["features on it", "beside it", ratio]].tolist() == [10, 4, "2.2"]
+    assert set(table[ratio].drop("pair")) == {"none"}
 
 
 def test_what_odd_seeds_say_does_not_move_the_density() -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -279,14 +278,6 @@ def test_single_precision_is_kept_and_close(measure: Callable[[Tensor], Tensor])
     weights = torch.tensor(np.random.default_rng(2).normal(size=(3, 6)))
     single = measure(weights.float())
     torch.testing.assert_close(single.to(measure(weights)), measure(weights), rtol=1e-4, atol=1e-5)
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """As for a reader, without the types and shapes that tests check."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from steering_core.superposition import ACTIVATIONS, Activation, expected_loss, phase_diagram
+from steering_core.superposition.grid import Grid
 from steering_core.superposition.optimise import minimise
 from steering_core.superposition.phase_diagram import PhaseDiagram
 from steering_core.superposition.phases import (
@@ -22,7 +23,7 @@ from steering_core.superposition.phases import (
     PHASES_OF_THREE,
     PHASES_OF_TWO,
 )
-from steering_core.superposition.search import Grid, explore, jitter, polish
+from steering_core.superposition.search import explore, jitter, polish
 
 from . import independent
 

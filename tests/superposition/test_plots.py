@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,18 +16,18 @@ from steering_core.superposition.activation_study import CAUSES
 from steering_core.superposition.activations import ACTIVATIONS
 from steering_core.superposition.dimension_measures import Runs, explained_features, runs_of
 from steering_core.superposition.dimension_study import FAMILIES, FRACTIONS
+from steering_core.superposition.phase_diagram import PhaseDiagram, phase_diagram
+from steering_core.superposition.phases import PHASES_OF_TWO
+from steering_core.superposition.trained import TrainedDiagram
+
+from ..drawings import heights_of
 
 DENSITIES = (1.0, 0.9, 0.3, 0.03)
 LEVELS = (1.0, 0.5, 0.05)
 EXPANSION = 1 / np.array(LEVELS)
 DISPLAYED = set(plots.NAMES.values())
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Figures are closed where they are published; here too."""
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +99,6 @@ def legend_names(fig: Figure) -> set[str]:
     return {text.get_text() for legend in legends for text in legend.get_texts()}
 
 
-def line_of(fig: Figure, axes: int, label: str) -> np.ndarray:
-    """The heights of the line with this label."""
-    (line,) = [one for one in fig.axes[axes].lines if one.get_label() == label]
-    return np.asarray(line.get_ydata(), float)
-
-
 def test_each_activation_has_a_colour_of_its_own() -> None:
     assert list(plots.ACTIVATION_COLOURS) == list(plots.NAMES)
     assert len(set(plots.ACTIVATION_COLOURS.values())) == len(plots.NAMES)
@@ -120,13 +113,13 @@ def test_lines_are_the_means_of_the_table(ten: pd.DataFrame) -> None:
     for column, fig in drawn.items():
         assert legend_names(fig) >= DISPLAYED, column
         panel = 1 if column == "paired" else 0
-        assert line_of(fig, panel, "ReLU") == pytest.approx(mean(ten, column))
+        assert heights_of(fig.axes[panel], "ReLU") == pytest.approx(mean(ten, column))
         assert fig.axes[panel].xaxis_inverted(), "sparsity does not grow to the right"
 
 
 def test_no_mass_is_drawn_at_the_floor(ten: pd.DataFrame) -> None:
     fig = plots.mass_panel(ten.assign(mass=ten["mass"].where(ten["model"] != "linear", 0.0)))
-    assert line_of(fig, 0, "linear") == pytest.approx([1e-3] * len(DENSITIES))
+    assert heights_of(fig.axes[0], "linear") == pytest.approx([1e-3] * len(DENSITIES))
     assert fig.axes[0].get_ylim()[0] < 1e-3
 
 
@@ -143,8 +136,8 @@ def test_entries_are_drawn_feature_by_feature(ten: pd.DataFrame) -> None:
 def test_causes_have_a_row_for_every_variation(dimensions: pd.DataFrame, ten: pd.DataFrame) -> None:
     fig = plots.causes_panels(dimensions, ten)
     smooth, targets, reach = fig.axes
-    ours = runs_of(dimensions, "ours", "relu", seeds=1).curve()
-    assert line_of(fig, 0, "ReLU") == pytest.approx(ours)
+    ours = runs_of(dimensions, "ours", "relu").curve()
+    assert heights_of(fig.axes[0], "ReLU") == pytest.approx(ours)
     assert len(smooth.lines) == 7
     rows = {
         text.get_text().replace("\n", " ")
@@ -215,7 +208,7 @@ def test_inflation_is_shown_four_ways(studied: dict[str, Runs]) -> None:
         explained_features(relu) / 20,
     )
     for k, values in enumerate(expected):
-        assert line_of(fig, k, "ReLU") == pytest.approx(values.mean(1))
+        assert heights_of(fig.axes[k], "ReLU") == pytest.approx(values.mean(1))
 
 
 def test_grams_are_shown_from_dense_to_sparse(best: dict[str, torch.Tensor]) -> None:
@@ -230,7 +223,7 @@ def test_grams_are_shown_from_dense_to_sparse(best: dict[str, torch.Tensor]) -> 
 
 
 def test_the_explorer_of_grams_reaches_every_model(best: dict[str, torch.Tensor]) -> None:
-    fig = plots.gram_explorer(best, DENSITIES)
+    fig = plots.gram_explorer(best, DENSITIES, opens_at=0.25)
     layout: Any = fig.layout
     buttons = layout["updatemenus"][0].buttons
     steps = layout["sliders"][0].steps
@@ -247,6 +240,11 @@ def test_the_explorer_of_grams_reaches_every_model(best: dict[str, torch.Tensor]
     data: Any = fig.data
     left, right = (trace for trace in data if trace.visible)
     assert left.name == right.name == buttons[layout["updatemenus"][0].active].label
+    opened = steps[layout["sliders"][0].active]
+    assert opened.label == "0.3"
+    shown = [np.array(trace.z) for trace in data]
+    for z, expected in zip(shown, opened.args[0]["z"], strict=True):
+        assert z == pytest.approx(np.array(expected))
 
 
 def test_a_rotation_changes_w_alone(best: dict[str, torch.Tensor]) -> None:
@@ -307,7 +305,7 @@ def test_unknown_activations_are_named(
 ) -> None:
     calls: tuple[Callable[[], object], ...] = (
         lambda: plots.gram_panels({"mish": best["relu"]}, DENSITIES),
-        lambda: plots.gram_explorer({"mish": best["relu"]}, DENSITIES),
+        lambda: plots.gram_explorer({"mish": best["relu"]}, DENSITIES, opens_at=0.03),
         lambda: plots.pairs_panels(ten, {"mish": np.zeros(3)}),
         lambda: plots.inflation_panels({"mish": studied["relu"]}),
     )
@@ -346,7 +344,7 @@ def test_solu_is_drawn_over_each_axis_beside_the_published_points(
         plots.solu_panel(studied["solu"], without(axes, "axis", "models"), published)
 
 
-def test_the_bars_are_seconds_and_say_how_many_times_as_fast() -> None:
+def test_the_dots_are_seconds_and_say_how_many_times_as_fast() -> None:
     table = pd.DataFrame(
         {
             "ingredient": ["usual", "one", "two"],
@@ -355,8 +353,8 @@ def test_the_bars_are_seconds_and_say_how_many_times_as_fast() -> None:
         }
     )
     ax = plots.speed_panel(table).axes[0]
-    bars: Any = ax.patches
-    assert sorted(bar.get_width() for bar in bars) == [0.5, 10.0, 40.0]
+    (dots,) = ax.collections
+    assert np.asarray(dots.get_offsets())[:, 0].tolist() == [40.0, 10.0, 0.5]
     assert any("80 times" in text.get_text() for text in ax.texts)
 
 
@@ -382,3 +380,53 @@ def test_tables_hold_what_is_drawn(
     np.testing.assert_allclose(
         behind["dimensions"][: len(LEVELS)], studied[next(iter(studied))].curve(), atol=1e-5
     )
+
+
+def test_the_leak_is_drawn_with_the_slopes_of_its_family_and_its_band() -> None:
+    rows = [
+        {"activation": name, "leak": leak, "seed": seed, "mass": 1 - leak}
+        for name, leak in (("leaky 0", 0.0), ("leaky 0.5", 0.25), ("GELU", 0.06))
+        for seed in range(2)
+    ]
+    ax = plots.leak_panel(pd.DataFrame(rows), (0.2, 0.4), ("far", "near")).axes[0]
+    assert {text.get_text() for text in ax.texts} == {"far", "near", "0", "0.5", "GELU"}
+    assert heights_of(ax, "leaky ReLU, mean; slopes beside it") == pytest.approx([1.0, 0.75])
+    places = np.concatenate([np.asarray(line.get_xdata(), float) for line in ax.lines[1:]])
+    assert len(set(places)) == len(rows), "two seeds lie on each other"
+
+
+@pytest.fixture(scope="module")
+def linear_map() -> PhaseDiagram:
+    return phase_diagram("linear", densities=[0.01, 0.1, 1.0], importances=[0.3, 3.0])
+
+
+def test_every_map_is_on_the_page(linear_map: PhaseDiagram) -> None:
+    fig = plots.phase_explorer({"linear": linear_map, "tanh": linear_map})
+    layout: Any = fig.layout
+    assert [title.text for title in layout.annotations[:2]] == ["linear", "tanh"]
+    data: Any = fig.data
+    assert [trace.visible for trace in data] == [None, None]
+    for trace in data:
+        assert trace.text.tolist() == linear_map.phase.tolist()
+        assert trace.z.tolist() == [[0, 1]] * 3
+
+
+def test_tables_of_areas_have_the_same_columns(linear_map: PhaseDiagram) -> None:
+    for threshold in (0.25, 0.75):
+        table = plots.areas_table({"linear": linear_map}, threshold=threshold)
+        assert list(table.columns) == list(PHASES_OF_TWO)
+        assert table.loc["linear"].tolist() == [50.0, 50.0, 0.0, 0.0, 0.0]
+
+
+def test_sparse_cells_are_counted_by_their_best_restart_and_one_by_one() -> None:
+    one, pair = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, -1.0]])
+    ends = torch.stack([one, pair, one]).double()  # of three restarts, the second is best
+    trained = TrainedDiagram(
+        "relu",
+        torch.tensor([0.01, 0.5]),
+        torch.ones(1),
+        ends.expand(2, 1, 3, 1, 2),
+        torch.zeros(2, 1, 3, 2).double(),
+    )
+    row = plots.sparse_table({"relu": trained}).loc["ReLU"]
+    assert row.tolist() == pytest.approx([0.0, 66.7])

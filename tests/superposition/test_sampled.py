@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -162,14 +160,6 @@ def test_a_share_of_the_variance_is_explained() -> None:
     torch.testing.assert_close(
         explained(torch.tensor([0.05, 0.1]), 0.3, signed=True), torch.tensor([0.5, 0.0])
     )
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """As for a reader, without the types and shapes that tests check."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from steering_core.publishing.claims import Measured
 from steering_core.steering.lexicon import GENRES
@@ -22,29 +19,11 @@ from steering_core.vector_or_latent.plots import steering, telling
 from steering_core.vector_or_latent.plots.telling import COLOURS, NAMES
 from steering_core.vector_or_latent.steering_study import BY_TRIAL, REPORTED
 
+from ..drawings import legend_of, lines_of, spans_of
+
 METHODS = (*DETECTED, METHOD)
 
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """No figure stays open, and the readers' own settings are as they were."""
-    before = dict(plt.rcParams)
-    yield
-    plt.close("all")
-    assert dict(plt.rcParams) == before
-
-
-def legend_of(fig: Figure) -> list[str]:
-    """What the legend says, once the figure is laid out."""
-    fig.draw_without_rendering()
-    (legend,) = fig.legends
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def spans_of(bars: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What horizontal error bars show: values, and both ends."""
-    segments = np.array(bars[2][0].get_segments())
-    return np.asarray(bars[0].get_xdata(), float), segments[:, 0, 0], segments[:, 1, 0]
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def detected() -> dict[str, pd.DataFrame]:
@@ -86,8 +65,7 @@ def test_areas_have_a_panel_a_model_and_a_mark_a_method() -> None:
         for method, bars in zip(METHODS, ax.containers, strict=True):
             rows: Any = table[(table["model"] == model) & (table["method"] == method)]
             rows = rows.set_index("genre").loc[list(telling.GENRES)]
-            for shown, column in zip(spans_of(bars), ("auroc", "low", "high"), strict=True):
-                np.testing.assert_allclose(shown, rows[column])
+            np.testing.assert_allclose(spans_of(bars, axis="x"), rows[["auroc", "low", "high"]].T)
             point: Any = bars[0]
             assert to_rgb(point.get_color()) == to_rgb(COLOURS[method])
     assert [t.get_text() for t in fig.axes[0].get_yticklabels()] == list(telling.GENRES.values())
@@ -127,8 +105,8 @@ def test_differences_have_a_panel_a_group() -> None:
     for ax, parts in zip(fig.axes, groups.values(), strict=True):
         for bars, model in zip(ax.containers, ("first", "second"), strict=True):
             rows = table[table["part"].isin(parts) & (table["model"] == model)]
-            for shown, column in zip(spans_of(bars), ("difference", "low", "high"), strict=True):
-                np.testing.assert_allclose(shown, rows[column])
+            expected = rows[["difference", "low", "high"]].T
+            np.testing.assert_allclose(spans_of(bars, axis="x"), expected)
         assert [t.get_text() for t in ax.get_yticklabels()] == [NAMED[part] for part in parts]
 
 
@@ -149,7 +127,7 @@ def test_frontiers_have_a_step_a_kind() -> None:
     assert legend_of(fig) == [NAMES[kind] for kind in REPORTED]
     for ax, model in zip(fig.axes, ("first", "second"), strict=True):
         assert ax.get_title() == f"{model} model"
-        shown = {str(line.get_label()): line for line in ax.lines}
+        shown = lines_of(ax)
         for kind in REPORTED:
             rows: Any = table[(table["model"] == model) & (table["kind"] == kind)]
             line = shown[NAMES[kind]]
@@ -167,11 +145,17 @@ def test_every_try_of_the_sweep_can_be_asked() -> None:
     ]
     names = ["kind", "seed", "target", "coefficient", "gain", "nats", "distinct"]
     table = pd.DataFrame(rows, columns=pd.Index(names))
-    fig: Any = steering.frontier_explorer(table)
-    shown = {trace.name: trace for trace in fig.data}
+    steps = reach().query("model == 'first'")
+    fig: Any = steering.frontier_explorer(table, steps)
+    for kind, trace in zip(REPORTED, fig.data, strict=False):
+        own: Any = steps[steps["kind"] == kind]
+        assert (trace.name, trace.mode, trace.line.shape) == (NAMES[kind], "lines", "hv")
+        np.testing.assert_allclose(trace.x, own["perplexity"])
+        np.testing.assert_allclose(trace.y, own["gain"])
+    shown = {trace.name: trace for trace in fig.data if trace.mode == "markers"}
     others = [NAMES[kind] for kind in REPORTED if kind not in (LATENTS[0], BY_TRIAL)]
-    assert list(shown) == [*others, "one of four latents"]
-    assert sum(len(trace.x) for trace in fig.data) == len(table)
+    assert list(shown) == [*(f"{name}, one genre" for name in others), "one of four latents"]
+    assert sum(len(trace.x) for trace in shown.values()) == len(table)
     trace = shown["one of four latents"]
     own: Any = table[table["kind"].isin(LATENTS)]
     np.testing.assert_allclose(trace.x, np.exp(own["nats"]), atol=5e-4)
@@ -179,6 +163,22 @@ def test_every_try_of_the_sweep_can_be_asked() -> None:
     assert {row[0] for row in trace.customdata} == set(telling.GENRES.values())
     assert {row[1] for row in trace.customdata} == set(LATENTS)
     assert all(f"customdata[{k}]" in trace.hovertemplate for k in range(5))
+
+
+def test_what_was_chosen_is_told_by_rank_and_coefficient() -> None:
+    rows = [
+        (model, kind, seed, genre, 2.0, float(kind == "latent 3"), 0.1, 0.9)
+        for model in ("first", "second")
+        for kind in KINDS
+        for seed in (0, 1)
+        for genre in GENRES
+    ]
+    names = ["model", "kind", "seed", "target", "coefficient", "gain", "nats", "distinct"]
+    table = steering.chosen_table(pd.DataFrame(rows, columns=pd.Index(names)), "first", 1)
+    assert list(table.index) == [telling.GENRES[genre] for genre in GENRES]
+    assert set(table[NAMES["centred"]]) == {"x 2"}
+    assert set(table[NAMES[BY_TRIAL]]) == {"3rd, x 2"}
+    assert set(table[NAMES[LATENTS[0]]]) == {"best, x 2"}
 
 
 def gained() -> dict[str, dict[str, dict[str, Measured]]]:
@@ -203,7 +203,6 @@ def test_effects_have_a_mark_for_each_kind_and_genre() -> None:
         assert ax.get_title() == f"{model} model"
         for kind, bars in zip(REPORTED, ax.containers, strict=True):
             rows = table[(table["model"] == model) & (table["kind"] == kind)]
-            for shown, column in zip(spans_of(bars), ("gain", "low", "high"), strict=True):
-                np.testing.assert_allclose(shown, rows[column])
+            np.testing.assert_allclose(spans_of(bars, axis="x"), rows[["gain", "low", "high"]].T)
     labels = [text.get_text() for text in fig.axes[0].get_yticklabels()]
     assert labels == [*(telling.GENRES[genre] for genre in GENRES), "all four"]

@@ -14,7 +14,14 @@ from steering_core.vector_or_latent import Labelled, auroc
 from steering_core.vector_or_latent.contrast import METHOD, contrast_aurocs, contrast_scores
 from steering_core.vector_or_latent.detection import is_genre
 from steering_core.vector_or_latent.directions import LATENTS
-from steering_core.vector_or_latent.effects import ALL, COSTS, costs, frontier, gains_by_genre
+from steering_core.vector_or_latent.effects import (
+    ALL,
+    COSTS,
+    costs,
+    frontier,
+    gain_table,
+    gains_by_genre,
+)
 from steering_core.vector_or_latent.sets import best_sets, means_by_set, set_aurocs
 from steering_core.vector_or_latent.steering_study import BY_TRIAL, OF_VECTORS, REPORTED
 
@@ -135,6 +142,16 @@ def test_gains_by_genre_have_intervals_over_prompts(ran: pd.DataFrame) -> None:
         interval = genres[ALL].interval
         assert interval is not None
         assert interval[0] < gain / 4 < interval[1]
+
+
+def test_gains_are_told_with_and_without_shakespeare(ran: pd.DataFrame) -> None:
+    table: Any = gain_table(ran, "first")
+    assert list(table.index) == [*GENRES, "all four", "without Shakespeare"]
+    for place, kind in enumerate(REPORTED, 1):
+        gain = place * (1.0 if kind in OF_VECTORS else 1.5)
+        assert table.loc["sports", kind] == pytest.approx(gain)
+        assert table.loc["all four", kind] == pytest.approx(gain / 4)
+        assert table.loc["without Shakespeare", kind] == pytest.approx(gain / 3)
 
 
 def test_costs_are_over_the_unsteered(ran: pd.DataFrame) -> None:

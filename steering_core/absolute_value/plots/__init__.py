@@ -7,6 +7,7 @@ from steering_core.absolute_value.plots.densities import (
     order_table,
     primary_panels,
     primary_table,
+    pure_table,
     sharing_panels,
     status_panel,
     status_table,
@@ -29,6 +30,7 @@ from steering_core.absolute_value.plots.motif import (
     maps_explorer,
     maps_panels,
     maps_table,
+    motif_table,
 )
 from steering_core.absolute_value.plots.stacks import (
     stack_explorer,
@@ -63,10 +65,12 @@ __all__ = [
     "maps_explorer",
     "maps_panels",
     "maps_table",
+    "motif_table",
     "order_panels",
     "order_table",
     "primary_panels",
     "primary_table",
+    "pure_table",
     "shares_panels",
     "shares_table",
     "sharing_panels",

@@ -100,6 +100,19 @@ def order_table(found: Sequence[Neurons], densities: Sequence[float]) -> pd.Data
     )
 
 
+def pure_table(rows: pd.DataFrame, *, last: int = 19) -> pd.DataFrame:
+    """Share of neurons that carry one feature, by density and the rank of the primary.
+
+    Args:
+        rows: `order_table`.
+        last: ranks above it are left out.
+    """
+    ranks: Any = pd.cut(rows["rank"], range(-1, last + 1, 5))
+    names = {one: f"{int(one.left) + 1} to {int(one.right)}" for one in ranks.cat.categories}
+    pure: Any = (rows["carried"] == 1).groupby([rows["density"], ranks], observed=True).mean()
+    return pure.unstack().rename(columns=names).sort_index(ascending=False)
+
+
 def order_panels(rows: Any, correlations: dict[float, float]) -> Figure:
     """Features carried against the rank of the primary feature, a panel a density."""
     with use_style():
@@ -110,18 +123,23 @@ def order_panels(rows: Any, correlations: dict[float, float]) -> Figure:
             here: Any = rows[rows["density"] == density]
             ax.plot(here["rank"], here["carried"], "o", color=BLUE, markersize=4, alpha=0.55)
             ax.set(title=f"{density:g}: ρ = {correlation:.2f}".replace("-", "−"))
+            ax.margins(y=0.1)
         axes[0, 0].set(ylabel="features carried", xlim=(-2, max(25, rows["rank"].max()) + 2))
         axes[0, 0].yaxis.set_major_locator(MaxNLocator(integer=True))
         fig.supxlabel("rank of the primary feature (0: most important)", fontsize=10)
     return fig
 
 
-def primary_table(nets: Sequence[Net]) -> pd.DataFrame:
+def primary_table(nets: Sequence[Net], neurons: Sequence[Neurons]) -> pd.DataFrame:
     """A row for each polysemantic neuron: second over first weight, and the primary's share of the
-    activation in each decile."""
+    activation in each decile.
+
+    Args:
+        nets: some nets.
+        neurons: of each.
+    """
     frames = []
-    for net in nets:
-        found = net.neurons()
+    for net, found in zip(nets, neurons, strict=True):
         shares = primary_share(found, density=net.density, n_inputs=65_536)
         shares = shares[found.polysemantic].numpy()
         deciles = {f"decile_{d + 1}": shares[:, d] for d in range(10)}
@@ -131,8 +149,13 @@ def primary_table(nets: Sequence[Net]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def primary_panels(rows: Any) -> Figure:
-    """Left: the second weight over the first. Right: the primary's share by decile."""
+def primary_panels(rows: Any, every: pd.DataFrame) -> Figure:
+    """Left: the second weight over the first. Right: the primary's share by decile.
+
+    Args:
+        rows: `primary_table` of some nets.
+        every: the study's table; its means are circles, beside the curves of the few.
+    """
     colours = (BLUE, VERMILLION, ORANGE, PURPLE)
     with use_style():
         fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.1))
@@ -148,9 +171,18 @@ def primary_panels(rows: Any) -> Figure:
                 label=f"{density:g}",
             )
             axes[1].plot(range(1, 11), some[deciles].mean(), "o-", markersize=4, color=colour)
+            means: Any = every[every["density"] == density].mean(numeric_only=True)
+            for ax, x, y in (
+                (axes[0], [0.5], means[["below_half"]]),
+                (axes[1], [5.5, 10], means[["middle", "top"]]),
+            ):
+                ax.plot(x, y, "o", markersize=8, markerfacecolor="none", color=colour)
         axes[0].axvline(0.5, color=GRID, zorder=0)
+        axes[0].annotate("half", (0.5, 0.02), (3, 0), textcoords="offset points", fontsize=8)
         axes[0].set(
-            xlabel="second weight over first", ylabel="share of polysemantic neurons", xlim=(0, 1)
+            xlabel="second weight over first",
+            ylabel="share of neurons with a ratio\nof at most this",
+            xlim=(0, 1),
         )
         axes[1].set(
             xlabel="decile of the neuron's activation",

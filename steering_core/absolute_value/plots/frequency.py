@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from steering_core.absolute_value.density_measures import over_nets
@@ -50,7 +51,7 @@ def _numbers(values: Any) -> dict[str, float]:
 
 
 def counts_panels(counts: Any, table: pd.DataFrame) -> Figure:
-    """Left: instances a model. Right: share of models with one, and with two or more."""
+    """Left: instances a model. Right: share of models with one, two or more, just two."""
     base: Any = rows_of(table)
     with use_style():
         fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.3))
@@ -66,20 +67,22 @@ def counts_panels(counts: Any, table: pd.DataFrame) -> Figure:
                 markersize=4,
                 label=label,
             )
-        axes[0].set(ylabel="instances a model")
+        axes[0].set(ylabel="instances a network")
         axes[0].set_yscale("symlog", linthresh=0.1)
         axes[0].set_yticks([0, 0.1, 1, 10], ["0", "0.1", "1", "10"])
-        for least, colour in ((1, BLUE), (2, PURPLE)):
-            share = base.assign(has=base["instances"] >= least).groupby("density")["has"].mean()
-            axes[1].plot(
-                share.index, share, "o-", color=colour, markersize=4, label=f"at least {least}"
-            )
-        axes[1].set(ylabel="share of models", ylim=(-0.03, 1.03))
+        for has, colour, label in (
+            (base["instances"] >= 1, BLUE, "at least 1"),
+            (base["instances"] >= 2, PURPLE, "at least 2"),
+            (base["instances"] == 2, ORANGE, "just 2"),
+        ):
+            share = has.groupby(base["density"]).mean()
+            axes[1].plot(share.index, share, "o-", color=colour, markersize=4, label=label)
+        axes[1].set(ylabel="share of networks", ylim=(-0.03, 1.03))
         for ax in axes:
             ax.set(xscale="log", xlabel="density 1 − S")
             ax.set_xticks([1, 0.1, 0.01], ["1", "0.1", "0.01"])
             ax.invert_xaxis()
-        axes[1].legend(loc="lower right")
+        axes[1].legend(loc="upper left")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8)
     return fig
@@ -138,7 +141,7 @@ def changes_panel(changes: Any) -> Figure:
                 label=f"{density:g}",
             )
         ax.set_yticks(range(len(names)), list(names))
-        ax.set(xlabel="instances a model", ylim=(len(names) - 0.5, -0.5))
+        ax.set(xlabel="instances a network", ylim=(len(names) - 0.5, -0.5))
         ax.set_xscale("log")
         ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
         ax.grid(axis="y", color=GRID, linewidth=0.6)
@@ -147,14 +150,15 @@ def changes_panel(changes: Any) -> Figure:
 
 
 def causal_panels(instances: Mapping[float, pd.DataFrame]) -> Figure:
-    """Pre-activation of the weak output, strong feature alone: as it is against uninhibited."""
+    """Pre-activation of the weak output, strong feature alone: as it is against uninhibited; both
+    axes are linear from -1 to 1, and logarithmic beyond."""
     with use_style():
         fig, axes = plt.subplots(
             1, len(instances), figsize=(7.4, 3.4), sharex=True, sharey=True, squeeze=False
         )
         for ax, (density, rows) in zip(axes[0], instances.items(), strict=True):
-            ax.axhspan(-9, 0, color=GRID, alpha=0.45, linewidth=0)
-            ax.plot([-9, 9], [-9, 9], color=INK, linewidth=0.8)
+            ax.axhspan(-1e3, 0, color=GRID, alpha=0.45, linewidth=0)
+            ax.plot([-1e3, 1e3], [-1e3, 1e3], color=INK, linewidth=0.8)
             passes = rows["causal"].to_numpy(bool)
             for mask, colour, label in (
                 (passes, BLUE, "passes the causal test"),
@@ -169,16 +173,26 @@ def causal_panels(instances: Mapping[float, pd.DataFrame]) -> Figure:
                     alpha=0.5,
                     label=label,
                 )
-            ax.set(
-                title=f"density {density:g}",
-                xlabel="without the inhibition",
-                xlim=(-2, 5),
-                ylim=(-3, 2),
-            )
+            ax.set(title=f"density {density:g}", xlabel="without the inhibition")
+        _frame(axes[0, 0], pd.concat(list(instances.values())))
         axes[0, 0].set_ylabel("as it is")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=2)
     return fig
+
+
+def _frame(ax: Axes, rows: Any) -> None:
+    """Axes that hold every instance, and do not crowd those near zero."""
+    ticks = [-10, -1, 0, 1, 10]
+    names = [f"{tick}".replace("-", "−") for tick in ticks]
+    ax.set(xscale="symlog", yscale="symlog")
+    ax.set_xticks(ticks, names)
+    ax.set_yticks(ticks, names)
+    ax.set(xlim=_around(rows["cut"]), ylim=_around(rows["alone"]))
+
+
+def _around(values: Any) -> tuple[float, float]:
+    return 1.3 * min(values.min(), -1.0), 1.3 * max(values.max(), 1.0)
 
 
 _PART_COLOURS = (BLUE, "#7FB8D9", VERMILLION, GRID)

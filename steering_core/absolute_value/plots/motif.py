@@ -33,6 +33,7 @@ from steering_core.publishing.style import (
 )
 
 STRONG, WEAK, MAIN = ORANGE, VERMILLION, BLUE
+_POSITIVE, _NEGATIVE = "#2166AC", "#B2182B"  # as in the maps of errors
 _ROLES = ("strong", "weak", "main")
 _GRID = torch.linspace(-1, 1, 41)
 
@@ -55,8 +56,8 @@ def circuit_panels(net: Net, motifs: Sequence[Motif]) -> Figure:
                 _node(ax, 1.0, y_neuron, f"h {k}", INK)
                 ax.text(1, y_neuron + 0.24, name, ha="center", fontsize=9)
                 for y, feature in zip(rows, features, strict=True):
-                    _edge(ax, (0.0, y), (1.0, y_neuron), float(w_in[k, feature]), 0.36)
-                    _edge(ax, (1.0, y_neuron), (2.0, y), float(w_out[feature, k]), 0.66)
+                    _edge(ax, (0.0, y), (1.0, y_neuron), float(w_in[k, feature]), 0.28)
+                    _edge(ax, (1.0, y_neuron), (2.0, y), float(w_out[feature, k]), 0.72)
             ax.set(xlim=(-0.75, 2.35), ylim=(-0.4, 2.4))
             ax.axis("off")
     return fig
@@ -74,7 +75,7 @@ def _edge(
     if abs(weight) < 0.03:
         return
     (x, y), (u, v) = begin, end
-    colour = BLUE if weight > 0 else VERMILLION
+    colour = _POSITIVE if weight > 0 else _NEGATIVE
     ax.plot(
         [x, u], [y, v], color=colour, linewidth=min(4.5, 0.8 + abs(weight)), alpha=0.55, zorder=0
     )
@@ -190,7 +191,7 @@ def maps_panels(net: Net, motif: Motif) -> Figure:
         fig, axes = plt.subplots(1, 2, figsize=(6.8, 3.1), sharey=True)
         for ax, values, name in zip(axes, error_maps(net, motif), _MAPS, strict=True):
             image = ax.imshow(
-                values, origin="lower", extent=(-1, 1, -1, 1), cmap="RdBu_r", vmin=-2, vmax=2
+                values, origin="lower", extent=(-1, 1, -1, 1), cmap="RdBu", vmin=-2, vmax=2
             )
             ax.set(title=name, xlabel=f"strong feature, x {motif.strong}", xticks=[-1, 0, 1])
         axes[0].set(ylabel=f"weak feature, x {motif.weak}", yticks=[-1, 0, 1])
@@ -215,7 +216,7 @@ def maps_explorer(net: Net, motif: Motif) -> go.Figure:
     fig.update_yaxes(title_text=f"weak, x {motif.weak}", col=1)
     fig.update_layout(
         height=400,
-        coloraxis={"colorscale": "RdBu_r", "cmin": -2, "cmax": 2, "colorbar": {"thickness": 10}},
+        coloraxis={"colorscale": "RdBu", "cmin": -2, "cmax": 2, "colorbar": {"thickness": 10}},
     )
     return fig
 
@@ -230,6 +231,36 @@ def maps_table(net: Net, motif: Motif) -> pd.DataFrame:
 
 # A feature of the motifs each; all others are grey.
 _FEATURE_COLOURS = (ORANGE, VERMILLION, BLUE, GREEN, PURPLE, SKY_BLUE, YELLOW, "#7A5C00", "#444444")
+
+
+def motif_table(motifs: Sequence[Motif]) -> pd.DataFrame:
+    """What each instance is, in words; a column an instance."""
+    return pd.DataFrame(
+        {f"motif {number}": _in_words(one) for number, one in enumerate(motifs, start=1)}
+    )
+
+
+def _in_words(one: Motif) -> dict[str, str]:
+    def side(feature: int, sign: int) -> str:
+        return f"{feature}, {'positive' if sign > 0 else 'negative'} side"
+
+    def number(value: float) -> str:
+        return f"{value:.3g}".replace("-", "−")
+
+    return {
+        "neuron k": str(one.neuron),
+        "inhibitor j": str(one.inhibitor),
+        "strong feature a": side(one.strong, one.strong_sign),
+        "weak feature b": side(one.weak, one.weak_sign),
+        "main feature of j": side(one.main, one.main_sign),
+        "input weight of a over that of b": number(one.ratio),
+        "what a writes on b over the reverse, through k": number(one.one_way),
+        "what j takes from b over what k adds, a alone": number(one.inhibition),
+        "output b before its ReLU, a alone": number(one.alone),
+        "the same when j does not hear a": number(one.cut),
+        "by how much main alone moves output b": number(one.main_alone),
+        "passes the causal test": "yes" if one.causal else "no",
+    }
 
 
 def apart_rows(net: Net, motifs: Sequence[Motif]) -> list[tuple[str, Tensor, Tensor]]:

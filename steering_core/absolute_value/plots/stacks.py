@@ -18,6 +18,8 @@ from steering_core.publishing.style import BLUE, GRID, INK, ORANGE, VERMILLION, 
 
 MOST_SHARED = 8
 """Other features beside a feature, from which on all are drawn alike."""
+_KEY = {0: "1 feature", 2: "3", 4: "5", 6: "7", MOST_SHARED: "9 or more"}
+"""Other features beside a feature: what a neuron that carries it then carries in all."""
 _SHARING = LinearSegmentedColormap.from_list("sharing", [BLUE, ORANGE, VERMILLION])
 _LEFTOVER = "weights that their own feature does not need"
 
@@ -75,20 +77,26 @@ def stack_panels(found: Mapping[float, Neurons]) -> Figure:
             ax.set(xticks=[], xlim=(-0.7, _places(rows) - 0.3))
         axes[-1, 0].set_xlabel("neurons, by the importance of their primary feature")
         fig.supylabel("density 1 − S, and sum of |W₁| of a neuron", fontsize=10)
-        shades = plt.cm.ScalarMappable(Normalize(0, MOST_SHARED), _SHARING)
+        shades = plt.cm.ScalarMappable(Normalize(1, MOST_SHARED + 1), _SHARING)
         fig.colorbar(
             shades,
             ax=axes,
-            label="other features in the neurons of a feature (grey: its weight is not needed)",
+            label="features that the neurons of a feature carry (grey: its weight is not needed)",
             aspect=50,
             shrink=0.7,
             extend="max",
+            ticks=[beside + 1 for beside in _KEY],
         )
     return fig
 
 
-def stack_explorer(found: Mapping[float, Neurons]) -> go.Figure:
-    """The same with a slider over densities; hovering names the feature and its weight."""
+def stack_explorer(found: Mapping[float, Neurons], *, opens_at: float) -> go.Figure:
+    """The same with a slider over densities; hovering names the feature and its weight.
+
+    Args:
+        found: the neurons of one model a density.
+        opens_at: the density that is shown first, one of `found`.
+    """
     table: Any = stack_table(found)
     fig = go.Figure()
     densities = list(found)
@@ -105,8 +113,10 @@ def stack_explorer(found: Mapping[float, Neurons]) -> go.Figure:
             customdata=[[bar["name"], bar["weight"], bar["shared"]] for bar in bars],
             hovertemplate="%{customdata[0]}<br>weight %{customdata[1]:.2f}%{customdata[2]}"
             "<extra></extra>",
-            visible=density == densities[0],
+            showlegend=False,
+            visible=density == opens_at,
         )
+    _add_key(fig)
     sums = table.assign(size=table["weight"].abs()).groupby(["density", "place"])["size"].sum()
     ranges = {density: [0.0, 1.03 * float(sums[density].max())] for density in densities}
     steps = [
@@ -116,20 +126,40 @@ def stack_explorer(found: Mapping[float, Neurons]) -> go.Figure:
             "args": [
                 {"visible": [other == density for other in densities]},
                 {"yaxis.range": ranges[density]},
+                list(range(len(densities))),  # the key stays
             ],
         }
         for density in densities
     ]
     fig.update_layout(
         barmode="overlay",
-        height=430,
+        height=480,
         xaxis={"title": "neurons, by the importance of their primary feature", "showgrid": False},
-        yaxis={"title": "sum of |W<sub>1</sub>|", "range": ranges[densities[0]]},
+        yaxis={"title": "sum of |W<sub>1</sub>|", "range": ranges[opens_at]},
+        legend={
+            "title": {"text": "features carried:"},
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "itemclick": False,
+        },
         sliders=[
-            {"currentvalue": {"prefix": "density 1 − S = "}, "steps": steps, "pad": {"t": 48}}
+            {
+                "active": densities.index(opens_at),
+                "currentvalue": {"prefix": "density 1 − S = "},
+                "steps": steps,
+                "pad": {"t": 72},
+            }
         ],
     )
     return fig
+
+
+def _add_key(fig: go.Figure) -> None:
+    """A legend of how many features a neuron carries."""
+    shades = {name: to_hex(_SHARING(beside / MOST_SHARED)) for beside, name in _KEY.items()}
+    for name, colour in (shades | {"not needed": GRID}).items():
+        fig.add_bar(x=[None], y=[None], name=name, marker={"color": colour}, hoverinfo="skip")
 
 
 def _bars(rows: Any) -> list[dict[str, Any]]:
@@ -177,7 +207,7 @@ def three_features_panel(w_in: Float[Tensor, "m n"], w_out: Float[Tensor, "n m"]
             (axes[0], inner[order].T, "W₁, rescaled (transposed)"),
             (axes[1], outer[:, order], "W₂, rescaled"),
         ):
-            ax.imshow(matrix, cmap="RdBu_r", vmin=-1.2, vmax=1.2, aspect="auto")
+            ax.imshow(matrix, cmap="RdBu", vmin=-1.2, vmax=1.2, aspect="auto")
             for (i, k), value in np.ndenumerate(matrix):
                 ax.text(
                     k,
@@ -195,7 +225,7 @@ def three_features_panel(w_in: Float[Tensor, "m n"], w_out: Float[Tensor, "n m"]
                 xticks=range(matrix.shape[1]),
                 yticks=range(matrix.shape[0]),
             )
-            ax.set_xticklabels(range(1, matrix.shape[1] + 1))
+            ax.set_xticklabels(range(matrix.shape[1]))
             ax.set_yticklabels(range(matrix.shape[0]))
     return fig
 

@@ -176,10 +176,10 @@ def drafted_panels(table: pd.DataFrame) -> Figure:
 
 
 def gate_table() -> pd.DataFrame:
-    """The gate as drafted and mended, norm 1, at b = -0.5 and b = 0.5."""
-    m = np.unique(np.concatenate([_grid(0.5, 1.5), -_grid(0.5, 1.5), [-0.5 + 1e-9]]))
+    """The gate as drafted and mended, norm 1, at b = -0.5 and b = 1."""
+    m = np.unique(np.concatenate([_grid(0.5, 1.5), -_grid(1.0, 1.5), [-1.0 + 1e-9]]))
     frames = []
-    for bias in (-0.5, 0.5):
+    for bias in (-0.5, 1.0):
         drafted, mended = drafted_gate(m, weight=1.0, bias=bias), Fitted(1.0, bias, "scsae")(m)
         columns = {"bias": bias, "magnitude": m, "drafted": drafted, "mended": mended}
         frames.append(pd.DataFrame(columns))
@@ -187,7 +187,7 @@ def gate_table() -> pd.DataFrame:
 
 
 def gate_panels(table: pd.DataFrame) -> Figure:
-    """Both gates at both biases; what they give below zero is shaded."""
+    """Both gates at both biases; what they give below zero is shaded, and named at wx = -0.5."""
     with use_style():
         fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.5), sharey=True)
         for ax, (bias, rows) in zip(axes, table.groupby("bias"), strict=True):
@@ -199,6 +199,11 @@ def gate_panels(table: pd.DataFrame) -> Figure:
             ax.plot(m, rows["drafted"], color=SKY_BLUE, linewidth=4, label="as drafted")
             ax.plot(m, rows["mended"], color=GREEN, label="mended: and wx > 0")
             ax.set(title=f"b = {bias:g}".replace("-", "−"), xlabel="wx")
+            ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+        axes[1].plot(-0.5, -0.5, "o", color=INK, markersize=5)
+        axes[1].annotate(
+            "−0.5 for −0.5", (-0.5, -0.5), (7, -3), textcoords="offset points", va="top"
+        )
         axes[0].set_ylabel("what comes out")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=2)

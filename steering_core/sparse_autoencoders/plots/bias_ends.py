@@ -42,8 +42,8 @@ def family_panels(
             line = np.array([least, weights.max()])
             ax.plot(line, 1 - line, color=GREEN, linewidth=2.5, label="error 0")
             mine: Any = ends[(ends["s"] == 1) & np.isclose(ends["n"], noise)]
-            for (_, row), colour in zip(mine.iterrows(), _STARTS, strict=True):
-                name = f"from norm {row['start']:g}"
+            for (_, row), colour, mark in zip(mine.iterrows(), _STARTS, _MARKS, strict=True):
+                look = {"color": colour, "fillstyle": "none", "markersize": 6.5}
                 ax.plot(
                     [row["start"], row["weight"]],
                     [0, row["bias"]],
@@ -52,11 +52,14 @@ def family_panels(
                     linewidth=1,
                     alpha=0.8,
                 )
-                ax.plot(row["weight"], row["bias"], "o", color=colour, markersize=5, label=name)
-            ax.plot(least, 1 - least, "s", markersize=9, fillstyle="none", color=INK, label="draft")
+                name = f"from norm {row['start']:g}"
+                ax.plot(row["weight"], row["bias"], mark, label=name, linewidth=0, **look)
+            look = {"color": INK, "fillstyle": "none", "markersize": 11, "linewidth": 0}
+            ax.plot(least, 1 - least, "s", label="draft", **look)
             ax.set(title=f"n = {noise:g}", xlabel="norm", xlim=(0.4, 4.2), ylim=(-3, 0.3))
+            ax.set(xticks=[1, 2, 3, 4], yticks=[-3, -2, -1, 0])
         axes[0, 0].set_ylabel("bias")
-        bar = fig.colorbar(image, ax=list(axes[0]), label="error over the power")
+        bar = fig.colorbar(image, ax=list(axes[0]), label="error, over the power")
         bar.set_ticks(_SHADES["levels"], labels=["0.0001", "0.001", "0.01", "0.1", "1"])
         handles, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=3)
@@ -69,13 +72,15 @@ _SHADES: dict[str, Any] = {
     "extend": "both",
 }
 _STARTS = (ORANGE, VERMILLION, PURPLE, BLUE)
+_MARKS = ("o", "^", "v", "D")
 
 
 def noisy_panels(ends: pd.DataFrame, penalty: float) -> Figure:
-    """Norm and bias of latents that are asked for their own input, over the noise.
+    """Norm and bias of latents that are asked for their own input, over the noise; a mark a start,
+    beside one another where they would coincide.
 
     Args:
-        ends: from `bias_runs.ends_table`.
+        ends: from `bias_runs.ends_table`, with a column `start`.
         penalty: that they were trained with.
     """
     share = np.linspace(0, 0.55, 56)
@@ -85,16 +90,16 @@ def noisy_panels(ends: pd.DataFrame, penalty: float) -> Figure:
             drafted = [getattr(fit(1.0, float(noise)), column) for noise in share]
             ax.plot(share, drafted, "--", color=GREEN, label="the draft's, at s = 1")
             ax.axhline(found, color=INK, linewidth=1, label="norm 1, bias −λ/2")
-            for (s, rows), mark, colour in zip(
-                ends.groupby("s"), "os", (VERMILLION, BLUE), strict=True
-            ):
-                look = {"color": colour, "markersize": 8, "fillstyle": "none", "linewidth": 0}
-                ax.plot(rows["n"] / s, rows[column], mark, label=f"trained, s = {s:g}", **look)
-            ax.set(xlabel="noise n, in units of s")
+            for k, (start, rows) in enumerate(ends.groupby("start")):
+                aside = 0.014 * (k - 1.5)
+                look = {"color": _STARTS[k], "markersize": 6, "linewidth": 0, "fillstyle": "none"}
+                name = f"from norm {start:g}"
+                ax.plot(rows["n"] / rows["s"] + aside, rows[column], _MARKS[k], label=name, **look)
+            ax.set(xlabel="noise n, in units of s", xticks=[0, 0.1, 0.25, 0.5])
         axes[0].set_ylabel("norm")
         axes[1].set_ylabel("bias")
         handles, labels = axes[0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside upper center", ncols=2)
+        fig.legend(handles, labels, loc="outside upper center", ncols=3)
     return fig
 
 

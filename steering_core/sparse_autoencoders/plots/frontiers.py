@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from steering_core.publishing.claims import Measured
@@ -50,6 +51,8 @@ MARKERS = {
     "topk": "*",
     "batch_topk": "h",
 }
+SHOWN = (0.8, 30.0)
+"""The L0 that are drawn."""
 
 
 def words(architecture: str) -> str:
@@ -82,12 +85,22 @@ def frontier_panels(table: Any, columns: Mapping[str, str], true: float) -> Figu
                     label=words(str(name)),
                 )
                 ax.plot(rows["l0"], rows[column], ".", color=COLOURS[str(name)], ms=2, alpha=0.5)
-            ax.set(xscale="log", xlabel="latents that fire, L0", ylabel=label, xlim=(0.8, 30))
+            ax.set(xscale="log", xlabel="latents that fire, L0", ylabel=label, xlim=SHOWN)
+            ax.set_ylim(*_range(table, column))
             ax.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
             ax.minorticks_off()
         handles, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=3)
     return fig
+
+
+def _range(table: Any, column: str) -> tuple[float, float]:
+    """Limits of an axis that hold all of a column at the L0 that are drawn."""
+    within = table[table["l0"].between(*SHOWN)][column].dropna()
+    if within.empty:
+        return 0.0, 1.0
+    room = 0.05 * max(float(within.max() - within.min()), 1e-3)
+    return float(within.min()) - room, float(within.max()) + room
 
 
 def _means(rows: Any, column: str) -> Any:
@@ -100,7 +113,8 @@ def _means(rows: Any, column: str) -> Any:
 
 
 def frontier_explorer(table: Any, true: float) -> go.Figure:
-    """Error against L0, every autoencoder a point that says all about itself."""
+    """Error against L0, every autoencoder a point that says all about itself; lines join the means
+    over seeds."""
     fig = go.Figure()
     fig.add_vline(x=true, line={"color": GRID, "width": 5}, layer="below")
     for name, rows in table.groupby("architecture", sort=False):
@@ -110,7 +124,8 @@ def frontier_explorer(table: Any, true: float) -> go.Figure:
             y=rows["fvu"],
             mode="markers",
             name=words(str(name)),
-            marker={"color": COLOURS[str(name)], "size": 7},
+            legendgroup=str(name),
+            marker={"color": COLOURS[str(name)], "size": 6},
             customdata=rows[["penalty", "seed", "f1", "mcc", "shrinkage"]],
             hovertemplate=(
                 "%{fullData.name}<br>penalty %{customdata[0]:.3g}, seed %{customdata[1]}<br>"
@@ -118,20 +133,39 @@ def frontier_explorer(table: Any, true: float) -> go.Figure:
                 "MCC %{customdata[3]:.2f}<br>length %{customdata[4]:.2f}<extra></extra>"
             ),
         )
+        fig.add_scatter(**line_of_means(str(name), _means(rows, "fvu"), "fvu"))
     fig.update_layout(
         template=TEMPLATE,
         height=480,
         xaxis={
             "type": "log",
             "title": "latents that fire, L0",
-            "range": [-0.1, 1.5],
+            "range": np.log10(SHOWN).tolist(),
             "tickvals": [1, 2, 5, 10, 20],
         },
-        yaxis={"title": "share of variance unexplained", "range": [0, 1]},
+        yaxis={"title": "share of variance unexplained", "range": list(_range(table, "fvu"))},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         margin={"t": 10},
     )
     return fig
+
+
+def line_of_means(name: str, means: Any, column: str, **look: Any) -> dict[str, Any]:
+    """A trace that joins an architecture's means over seeds, without an entry in the legend.
+
+    name: of the architecture.
+    means: with columns `l0` and `column`, in the order in which they are joined.
+    look: more of the line, such as its dashes.
+    """
+    return {
+        "x": means["l0"],
+        "y": means[column],
+        "mode": "lines",
+        "legendgroup": name,
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "line": {"color": COLOURS[name], "width": 1.5} | look,
+    }
 
 
 def ratios_table(
@@ -159,24 +193,34 @@ def ratios_panels(table: Any, levels: Sequence[float], label: str) -> Figure:
     """One panel a rival: the ratio at each matched L0, with intervals; below 1 is in favour."""
     rivals = list(dict.fromkeys(table["rival"]))
     with use_style():
-        fig, axes = plt.subplots(
-            1, len(rivals), figsize=(1.35 * len(rivals) + 0.9, 3.2), sharey=True, squeeze=False
-        )
-        for ax, rival in zip(axes[0], rivals, strict=True):
+        fig, panels = panels_of(len(rivals), across=4)
+        for ax, rival in zip(panels, rivals, strict=True):
             rows = table[table["rival"] == rival]
             places = [list(levels).index(level) for level in rows["l0"]]
             spread = np.stack([rows["ratio"] - rows["low"], rows["high"] - rows["ratio"]])
             ax.axhline(1, color=INK, linewidth=0.8)
             ax.errorbar(places, rows["ratio"], spread, fmt="o", color=COLOURS[rival], markersize=4)
             ax.set(title=words(rival), xlim=(-0.6, len(levels) - 0.4), yscale="log")
-            ax.title.set_fontsize(8)
-            ax.set_xticks(range(len(levels)), [f"{level:g}" for level in levels], rotation=90)
+            ax.title.set_fontsize(9)
+            ax.set_xticks(range(len(levels)), [f"{level:g}" for level in levels], fontsize=8)
         ticks = [0.5, 0.7, 1, 1.4, 2]
-        axes[0, 0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes[0, 0].minorticks_off()
-        axes[0, 0].set_ylabel(label)
-        fig.supxlabel("matched L0", fontsize=9)
+        panels[0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        panels[0].minorticks_off()
+        panels[0].text(-0.5, 1.02, "the same", fontsize=8, va="bottom")
+        fig.supylabel(label, fontsize=10)
+        fig.supxlabel("matched L0", fontsize=10)
     return fig
+
+
+def panels_of(count: int, across: int) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels in rows, with one axis of ordinates."""
+    down = -(-count // across)
+    fig, axes = plt.subplots(
+        down, across, figsize=(7.8, 2.3 * down + 0.6), sharey=True, squeeze=False
+    )
+    for ax in axes.flat[count:]:
+        ax.remove()
+    return fig, list(axes.flat[:count])
 
 
 def bars_panel(table: Any, column: str, label: str, band: tuple[float, float]) -> Figure:

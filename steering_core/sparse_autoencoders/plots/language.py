@@ -12,13 +12,22 @@ from matplotlib.figure import Figure
 
 from steering_core.publishing.claims import Measured
 from steering_core.publishing.style import GRID, INK, PAPER, TEMPLATE, use_style
-from steering_core.sparse_autoencoders.plots.frontiers import COLOURS, MARKERS, ratios_table, words
+from steering_core.sparse_autoencoders.plots.frontiers import (
+    COLOURS,
+    MARKERS,
+    line_of_means,
+    panels_of,
+    ratios_table,
+    words,
+)
 
 TITLES = {"first": "first model", "second": "second model"}
 RIGHT = (0.95, 1.05)
 """Lengths that count as right, in the rules of the claim."""
 L0, LEAST = [1, 2, 4, 8, 16, 32], 0.8
 """Ticks, and the L0 below which lengths are not drawn."""
+ADDED = [0.05, 0.1, 0.2, 0.5, 1]
+"""Ticks of the loss added, in nats."""
 
 
 def frontier_panels(table: Any, column: str, label: str) -> Figure:
@@ -79,7 +88,8 @@ def length_panels(tables: Mapping[str, Any]) -> Figure:
 
 
 def frontier_explorer(table: Any) -> go.Figure:
-    """Every autoencoder a point that says all about itself; hollow for the second model."""
+    """Every autoencoder a point that says all about itself; hollow, and joined by dashes, for the
+    second model."""
     fig = go.Figure()
     for name, of_name in table.groupby("architecture", sort=False):
         for model, rows in of_name.groupby("model", sort=False):
@@ -91,7 +101,7 @@ def frontier_explorer(table: Any) -> go.Figure:
                 mode="markers",
                 name=words(str(name)),
                 legendgroup=str(name),
-                showlegend=first,
+                showlegend=bool(first),
                 marker={
                     "color": colour if first else PAPER,
                     "line": {"color": colour, "width": 1.5},
@@ -106,11 +116,14 @@ def frontier_explorer(table: Any) -> go.Figure:
                     "recovered %{customdata[4]:.1%} over zeros<extra></extra>"
                 ),
             )
+            means = rows.groupby("penalty")[["l0", "added"]].mean()
+            dash = {} if first else {"dash": "dash"}
+            fig.add_scatter(**line_of_means(str(name), means, "added", **dash))
     fig.update_layout(
         template=TEMPLATE,
         height=520,
         xaxis={"type": "log", "title": "latents that fire, L0", "tickvals": L0},
-        yaxis={"type": "log", "title": "loss added, nats a token", "dtick": "D2"},
+        yaxis={"type": "log", "title": "loss added, nats a token", "tickvals": ADDED},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         margin={"t": 10},
     )
@@ -133,10 +146,8 @@ def ratio_panels(table: Any, levels: Sequence[float], label: str) -> Figure:
     """
     rivals = list(dict.fromkeys(table["rival"]))
     with use_style():
-        fig, axes = plt.subplots(
-            1, len(rivals), figsize=(1.3 * len(rivals) + 0.9, 3.4), sharey=True
-        )
-        for ax, rival in zip(np.atleast_1d(axes), rivals, strict=True):
+        fig, panels = panels_of(len(rivals), across=3)
+        for ax, rival in zip(panels, rivals, strict=True):
             ax.axhline(1, color=INK, linewidth=0.8)
             for which, model in enumerate(dict.fromkeys(table["model"])):
                 rows = table[(table["rival"] == rival) & (table["model"] == model)]
@@ -154,14 +165,15 @@ def ratio_panels(table: Any, levels: Sequence[float], label: str) -> Figure:
                     label=TITLES[model],
                 )
             ax.set(xlim=(-0.6, len(levels) - 0.1), yscale="log")
-            ax.set_title(words(rival).replace(", ", ",\n"), fontsize=8)
-            ax.set_xticks(np.arange(len(levels)) + 0.15, [f"{v:g}" for v in levels], rotation=90)
-        ax = np.atleast_1d(axes)[0]
-        _plain_ticks(ax, table[["low", "high"]].stack())
-        ax.set_ylabel(label)
+            ax.set_title(words(rival), fontsize=9)
+            ax.set_xticks(np.arange(len(levels)) + 0.15, [f"{v:g}" for v in levels])
+        ax = panels[0]
+        _plain_ticks(ax, [*table["low"], *table["high"], 1])
+        ax.text(-0.5, 0.98, "the same", fontsize=8, va="top")
         handles, labels = ax.get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=2)
-        fig.supxlabel("matched L0", fontsize=9)
+        fig.supylabel(label, fontsize=10)
+        fig.supxlabel("matched L0", fontsize=10)
     return fig
 
 

@@ -66,15 +66,15 @@ def set_explorer(means: Any, tokens: Sequence[Sequence[str]]) -> go.Figure:
             zmax=1,
             xgap=1,
             ygap=1,
-            showscale=False,
+            colorbar={"title": {"text": "over the<br>row's largest"}, "thickness": 12},
         )
     )
     fig.update_layout(
         template=TEMPLATE,
         height=24 * len(means) + 110,
-        xaxis={"side": "top", "tickangle": -45},
+        xaxis={"side": "top", "tickangle": -90},
         yaxis={"autorange": "reversed"},
-        margin={"t": 70, "b": 10, "r": 10},
+        margin={"t": 90, "b": 10, "r": 10},
     )
     return fig
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from steering_core.publishing.claims import Measured
 from steering_core.publishing.style import BLUE, GREEN, GRID, INK, ORANGE, VERMILLION, use_style
-from steering_core.sparse_autoencoders.plots.frontiers import COLOURS, words
+from steering_core.sparse_autoencoders.plots.frontiers import COLOURS, MARKERS, words
 
 
 def threshold_panels(tables: Mapping[str, Any]) -> Figure:
@@ -21,7 +21,7 @@ def threshold_panels(tables: Mapping[str, Any]) -> Figure:
     """
     with use_style():
         fig, axes = plt.subplots(
-            1, len(tables), figsize=(3.3 * len(tables) + 0.5, 3.5), squeeze=False, sharey=True
+            1, len(tables), figsize=(4.4 * len(tables) + 1.4, 4.2), squeeze=False, sharey=True
         )
         top = max(float(rows[["ceiling", "threshold"]].max().max()) for rows in tables.values())
         for ax, (title, rows) in zip(axes[0], tables.items(), strict=True):
@@ -31,8 +31,9 @@ def threshold_panels(tables: Mapping[str, Any]) -> Figure:
                 rows["floor"],
                 "_",
                 color=GREEN,
-                ms=4,
-                alpha=0.5,
+                ms=6,
+                mew=1.4,
+                alpha=0.85,
                 label="least with the feature there",
             )
             ax.plot(
@@ -54,6 +55,10 @@ def threshold_panels(tables: Mapping[str, Any]) -> Figure:
     return fig
 
 
+BEGUN = 2_000
+"""Steps after which a curve is never above its panel; before, it has come down from far above."""
+
+
 def curve_panels(curves: Any) -> Figure:
     """One panel a penalty: loss over steps, a thin line a seed, for each gradient."""
     penalties = sorted(set(curves["penalty"]))
@@ -70,8 +75,12 @@ def curve_panels(curves: Any) -> Figure:
                     label=words(str(name)) if seed == 0 else None,
                 )
             low = float(rows["loss"].min())
+            high = float(rows.loc[rows["step"] > BEGUN, "loss"].max())
             ax.set(title=f"penalty {penalty:g}", xlabel="steps", yscale="log")
-            ax.set_ylim(0.95 * low, 4 * low)
+            ax.set_ylim(0.95 * low, 1.1 * max(high, 2 * low))
+            ticks = [t for t in (10, 15, 20, 30, 40, 50, 70, 100) if low <= t <= 1.1 * high]
+            ax.set_yticks(ticks, [str(tick) for tick in ticks])
+            ax.minorticks_off()
             ax.set_xticks([0, 10_000, 20_000], ["0", "10,000", "20,000"])
         axes[0, 0].set_ylabel("loss")
         handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -111,26 +120,35 @@ def little_table(table: Any, variants: Mapping[str, str]) -> pd.DataFrame:
 
 
 def little_panels(means: Any) -> Figure:
-    """F1, latents that fire, and the share of right activations that push up, against penalty."""
+    """F1, latents that fire, and the share of right activations that push up: one place a penalty.
+
+    means: from `little_table`. Where a variant was trained at more than two penalties, a line joins
+        them.
+    """
     labels = {
         "f1": "F1",
         "l0": "latents that fire, L0",
         "up_right": "right activations that push up",
     }
     with use_style():
-        fig, axes = plt.subplots(1, 3, figsize=(7.8, 3.1))
+        fig, axes = plt.subplots(1, 3, figsize=(7.8, 3.3))
+        places = sorted(set(means["penalty"]))
         colours = dict(
             zip(dict.fromkeys(means["variant"]), (BLUE, VERMILLION, GREEN), strict=False)
         )
         for ax, (column, label) in zip(axes, labels.items(), strict=True):
-            for name, rows in means.groupby("variant", sort=False):
+            for (name, rows), mark in zip(
+                means.groupby("variant", sort=False), ("o", "s", "^"), strict=False
+            ):
                 rows = rows.sort_values("penalty")
-                ax.plot(rows["penalty"], rows[column], "o-", color=colours[name], label=name, ms=4)
-            ax.set(xlabel="penalty", ylabel=label)
-            ax.set_xscale("symlog", linthresh=0.1)
-            ax.set_xticks([0, 0.2, 0.4, 1.6], ["0", "0.2", "0.4", "1.6"])
-            ax.minorticks_off()
+                at = [places.index(penalty) for penalty in rows["penalty"]]
+                line = "-" if len(rows) > 2 else ""
+                ax.plot(at, rows[column], mark + line, color=colours[name], label=name, ms=5)
+            ax.set(xlabel="penalty", ylabel=label, xlim=(-0.4, len(places) - 0.6))
+            ax.set_xticks(range(len(places)), [f"{penalty:g}" for penalty in places])
         axes[1].set_yscale("log")
+        axes[1].set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+        axes[1].minorticks_off()
         axes[2].axhline(0.5, color=GRID, linewidth=3, zorder=0)
         handles, names = axes[0].get_legend_handles_labels()
         fig.legend(handles, names, loc="outside upper center", ncols=3)
@@ -175,24 +193,30 @@ def measured_panel(
 
 
 def overlap_panel(table: Any) -> Figure:
-    """Least error against the cosine of pairs, a line for each architecture.
+    """Least error against the cosine of pairs, a line for each architecture; marks stand a little
+    aside of one another.
 
     table: with columns `architecture`, `overlap`, `fvu`, `low`, `high`.
     """
     with use_style():
         fig, ax = plt.subplots(figsize=(6.2, 3.8))
-        for name, rows in table.groupby("architecture", sort=False):
+        for k, (name, rows) in enumerate(table.groupby("architecture", sort=False)):
             spread = np.stack([rows["fvu"] - rows["low"], rows["high"] - rows["fvu"]])
             ax.errorbar(
-                rows["overlap"],
+                rows["overlap"] + 0.007 * (k - 4),
                 rows["fvu"],
                 spread,
-                fmt="o-",
+                fmt=MARKERS[str(name)] + "-",
                 color=COLOURS[str(name)],
-                markersize=4,
+                markersize=5,
+                linewidth=1.2,
                 label=words(str(name)),
             )
         ax.set(xlabel="cosine of a pair", ylabel="least error", yscale="log")
+        ax.set_xticks(sorted(set(table["overlap"])))
+        ticks = [t for t in (0.03, 0.04, 0.05, 0.07, 0.1, 0.15) if t < 1.1 * table["high"].max()]
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
         fig.legend(loc="outside upper center", ncols=3)
     return fig
 

@@ -1,24 +1,6 @@
 """The drawings of part I: functions from results to a figure, or to the table behind it."""
 
-from steering_core.steering.plots.anisotropy import (
-    BINS,
-    agreement_lines,
-    band_table,
-    cloud,
-    cosine_explorer,
-    cosine_histograms,
-    cosine_lines,
-    cosine_lines_interactive,
-    histogram_table,
-    layer_map,
-    layer_table,
-    norm_profile,
-    norm_table,
-    published_curves,
-    share_lines,
-    writer_map,
-    writer_table,
-)
+from steering_core.steering.plots.activations import cloud, norm_profile, norm_table
 from steering_core.steering.plots.effects import (
     beside,
     change_bars,
@@ -26,12 +8,36 @@ from steering_core.steering.plots.effects import (
     dots,
     frontier,
     frontier_explorer,
+    interval_table,
+    kind_words,
+    lexicon_table,
     null_histograms,
     pair_map,
     setting_maps,
+    setting_table,
 )
 from steering_core.steering.plots.function_vectors import function_vector_lines, gain_scatter
+from steering_core.steering.plots.histograms import (
+    BINS,
+    cosine_explorer,
+    cosine_histograms,
+    histogram_table,
+)
+from steering_core.steering.plots.layer_lines import (
+    agreement_lines,
+    band_table,
+    cosine_lines,
+    cosine_lines_interactive,
+    published_curves,
+    share_lines,
+)
 from steering_core.steering.plots.layer_norm import strength_lines, strength_table
+from steering_core.steering.plots.mean_maps import (
+    layer_map,
+    layer_table,
+    writer_map,
+    writer_table,
+)
 from steering_core.steering.plots.model import continuation, training_curve
 from steering_core.steering.plots.reading import (
     centre_norms,
@@ -66,9 +72,12 @@ __all__ = [
     "function_vector_lines",
     "gain_scatter",
     "histogram_table",
+    "interval_table",
+    "kind_words",
     "layer_map",
     "layer_rows",
     "layer_table",
+    "lexicon_table",
     "lines_over_layers",
     "nice",
     "norm_profile",
@@ -77,6 +86,7 @@ __all__ = [
     "pair_map",
     "published_curves",
     "setting_maps",
+    "setting_table",
     "share_lines",
     "shown",
     "strength_lines",

@@ -1,6 +1,6 @@
 """What steering does: gains and costs of settings, of kinds of vectors, of chance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -14,9 +14,28 @@ from matplotlib.ticker import MaxNLocator
 
 from steering_core.publishing.claims import Measured
 from steering_core.publishing.style import BLUE, GRID, INK, PALETTE, TEMPLATE, VERMILLION, use_style
-from steering_core.steering.choice import PERPLEXITY
+from steering_core.steering.choice import PERPLEXITY, best_row
 from steering_core.steering.lexicon import GENRES
+from steering_core.steering.plots.layer_lines import layer_names
 from steering_core.steering.plots.reading import nice
+
+KIND_WORDS = {
+    "uncentred": "uncentred",
+    "centred": "less m",
+    "position_matched": "less m, matched by position",
+    "isolated": "less stories",
+    "of_all_texts": "less all texts",
+    "introduced": "pair: target less source",
+    "one_pair": "one pair of texts",
+    "principal": "principal direction",
+    "logistic": "logistic direction",
+    "whitened": "whitened difference",
+    "along_mean": "along m alone",
+}
+"""A kind of vector as figures, tables and prose call it."""
+
+GAIN, COST = "gain in target stems a completion", "perplexity, over that of unsteered text"
+LAYER = "layer (emb: the embeddings; k: the output of block k - 1)"
 
 MARKERS = "osD^vP<>X*"  # as many as SYMBOLS, not as many as colours: looks repeat late
 SYMBOLS = (
@@ -34,6 +53,11 @@ SYMBOLS = (
 LEAST_COST, ALL_COSTS = 0.7, 6.0  # perplexity ratios that are drawn
 
 
+def kind_words(kind: str) -> str:
+    """What a kind of vector is called; one without a name of its own by that of the code."""
+    return KIND_WORDS.get(kind, kind.replace("_", " "))
+
+
 def frontier(table: pd.DataFrame) -> Figure:
     """Gain over cost: every setting of a sweep as a dot, and each kind's best at every cost.
 
@@ -47,16 +71,11 @@ def frontier(table: pd.DataFrame) -> Figure:
         looks = zip(cycle(PALETTE), cycle(MARKERS), strict=False)
         for (kind, rows), (colour, marker) in zip(_by_kind(table), looks, strict=False):
             cost = np.exp(rows.nats)
-            ax.plot(cost, rows.gain, marker, color=colour, markersize=3, alpha=0.25, linewidth=0)
+            ax.plot(cost, rows.gain, marker, color=colour, markersize=3, alpha=0.15, linewidth=0)
             best = envelope(rows)
-            ax.step(best.cost, best.gain, where="post", color=colour, linewidth=1.6)
-            ax.plot([], [], f"{marker}-", color=colour, label=_nice(kind))
-        ax.set(
-            xscale="log",
-            xlim=(LEAST_COST, ALL_COSTS),
-            xlabel="perplexity under the unsteered model, over that of unsteered text",
-            ylabel="gain in target stems a completion",
-        )
+            ax.step(best.cost, best.gain, where="post", color=colour, linewidth=2.2)
+            ax.plot([], [], f"{marker}-", color=colour, label=kind_words(kind))
+        ax.set(xscale="log", xlim=(LEAST_COST, ALL_COSTS), xlabel=COST, ylabel=GAIN)
         ax.set_xticks([1, 2, 3, 4, 6], ["1", "2", "3", "4", "6"], minor=False)
         ax.minorticks_off()
         fig.legend(loc="outside right center")
@@ -64,16 +83,30 @@ def frontier(table: pd.DataFrame) -> Figure:
 
 
 def frontier_explorer(table: pd.DataFrame) -> go.Figure:
-    """The same dots; hovering one tells its setting, and a click on a name hides its kind."""
+    """The same dots and steps; hovering a dot tells its setting, and a click on a name hides its
+    kind.
+    """
     fig = go.Figure(layout={"template": TEMPLATE})
     looks = zip(cycle(PALETTE), cycle(SYMBOLS), strict=False)
     for (kind, rows), (colour, symbol) in zip(_by_kind(table), looks, strict=False):
+        best = envelope(rows)
+        fig.add_scatter(
+            x=best.cost.round(3),
+            y=best.gain,
+            mode="lines",
+            name=kind_words(kind),
+            legendgroup=kind,
+            line={"color": colour, "width": 2.5, "shape": "hv"},
+            hoverinfo="skip",
+        )
         fig.add_scatter(
             x=np.exp(rows.nats).round(3),
             y=rows.gain,
             mode="markers",
-            name=_nice(kind),
-            marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.7},
+            name=kind_words(kind),
+            legendgroup=kind,
+            showlegend=False,
+            marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.3},
             customdata=rows[["layer", "position", "coefficient", "distinct"]],
             hovertemplate="gain %{y:.2f} at %{x:.2f} x perplexity<br>layer %{customdata[0]}, "
             "%{customdata[1]}, coefficient %{customdata[2]}<br>distinct-2 %{customdata[3]:.2f} of "
@@ -81,8 +114,8 @@ def frontier_explorer(table: pd.DataFrame) -> go.Figure:
         )
     fig.add_vline(x=PERPLEXITY, line={"dash": "dot", "width": 1})
     fig.update_layout(
-        xaxis={"title": "perplexity ratio", "type": "log", "tickvals": [1, 2, 3, 4, 6]},
-        yaxis={"title": "gain in target stems"},
+        xaxis={"title": COST, "type": "log", "tickvals": [1, 2, 3, 4, 6]},
+        yaxis={"title": GAIN},
         legend={"orientation": "h", "y": -0.25},
         height=520,
     )
@@ -115,10 +148,11 @@ def setting_maps(table: pd.DataFrame, kinds: Sequence[str], positions: Sequence[
                 value = grid[row, column]
                 ink = "white" if value < 0.6 * highest else INK
                 ax.text(column, row, f"{value:.1f}", ha="center", va="center", color=ink)
-            ax.set_xticks(range(grid.shape[1]))
+            ax.set_xticks(range(grid.shape[1]), layer_names(grid.shape[1]))
             ax.set_yticks(range(len(positions)), [p.replace("_", " ") for p in positions])
-            ax.set(title=_nice(kind), xlabel="layer")
-        fig.colorbar(image, ax=list(np.atleast_1d(axes)), label="gain")
+            ax.set_title(kind_words(kind))
+        fig.supxlabel(LAYER, fontsize=10)
+        fig.colorbar(image, ax=list(np.atleast_1d(axes)), label="gain in target stems")
     return fig
 
 
@@ -132,7 +166,7 @@ def dots(measures: Mapping[str, Measured], *, xlabel: str, zero: float = 0.0) ->
             ax.plot([low, high], [row, row], color=BLUE, linewidth=2)
             ax.plot(measured.value, row, "o", color=BLUE, markersize=6)
         ax.set_yticks(range(len(measures)), list(measures))
-        ax.invert_yaxis()
+        ax.set_ylim(len(measures) - 0.5, -0.5)
         ax.set(xlabel=xlabel)
         ax.grid(axis="x", color=GRID)
     return fig
@@ -146,6 +180,51 @@ def dot_table(measures: Mapping[str, Measured]) -> pd.DataFrame:
             for name, m in measures.items()
         ]
     )
+
+
+def setting_table(table: pd.DataFrame, model: str, kinds: Sequence[str]) -> pd.DataFrame:
+    """Each kind's best setting within the allowed cost: where, how long a vector, gain and cost.
+
+    Args:
+        table: rows of a sweep.
+        model: "first" or "second".
+        kinds: a row for each.
+    """
+    best = pd.DataFrame([best_row(table, model, kind) for kind in kinds])
+    best.index = [kind_words(kind) for kind in kinds]
+    best["perplexity"] = np.exp(best.nats)
+    shown = ["layer", "position", "coefficient", "norm", "gain", "perplexity", "distinct"]
+    return best[shown].rename(columns={"distinct": "distinct-2"}).round(2)
+
+
+def interval_table(measures: Mapping[str, Mapping[str, Measured]]) -> pd.DataFrame:
+    """Measurements as text, each with its 99% interval: a row for each outer name, a column for
+    each inner one.
+    """
+    return pd.DataFrame(
+        {
+            row: {column: _with_interval(one) for column, one in own.items()}
+            for row, own in measures.items()
+        }
+    ).T
+
+
+def lexicon_table(
+    lexicons: Mapping[str, Collection[str]], unsteered: Mapping[str, float], n: int
+) -> str:
+    """Each genre's stems, and how many a completion holds without steering, as a Markdown table.
+
+    Args:
+        lexicons: genre -> its stems.
+        unsteered: genre -> how many of its stems an unsteered completion holds, on average.
+        n: how many completions that is the mean of.
+    """
+    head = [f"| genre | in an unsteered completion (mean of {n}) | stems |", "| --- | --- | --- |"]
+    rows = [
+        f"| {nice(genre)} | {unsteered[genre]:.2f} | {len(own)}: {', '.join(sorted(own))} |"
+        for genre, own in lexicons.items()
+    ]
+    return "\n".join(head + rows)
 
 
 def pair_map(gains: Mapping[tuple[str, str], float]) -> Figure:
@@ -163,7 +242,7 @@ def pair_map(gains: Mapping[tuple[str, str], float]) -> Figure:
         ax.set_xticks(range(len(names)), names)
         ax.set_yticks(range(len(names)), names)
         ax.set(xlabel="steered towards", ylabel="prompts of")
-        fig.colorbar(image, label="gain in target stems")
+        fig.colorbar(image, label=GAIN)
     return fig
 
 
@@ -180,8 +259,8 @@ def null_histograms(nulls: pd.DataFrame, names: Mapping[str, str]) -> Figure:
         axes = np.atleast_1d(axes)
         for ax, (null, name) in zip(axes, names.items(), strict=True):
             ax.hist(nulls[nulls.null == null].gain, bins=20, color=GRID, edgecolor=INK)
-            ax.axvline(true, color=VERMILLION, linewidth=2, label="mean-centred vectors")
-            ax.set(title=name, xlabel="gain in target stems")
+            ax.axvline(true, color=VERMILLION, linewidth=2, label="vectors less m")
+            ax.set(title=name, xlabel=GAIN)
         axes[0].set_ylabel("vectors")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center")
@@ -199,7 +278,6 @@ def change_bars(changes: Mapping[str, Float[np.ndarray, " trials"]]) -> Figure:
             shares = [(values == step).mean() for step in steps]
             at = steps + (which - (len(changes) - 1) / 2) * width
             ax.bar(at, shares, width, color=PALETTE[which], label=name)
-        ax.axvline(-0.5, color=INK, linewidth=0.8, linestyle=":")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="change in target stems of a completion", ylabel="share of prompts")
         fig.legend(loc="outside upper center", ncols=2)
@@ -234,5 +312,6 @@ def _best_grid(
     return best.reindex(index=list(positions), columns=layers).to_numpy(float)
 
 
-def _nice(kind: str) -> str:
-    return kind.replace("_", " ")
+def _with_interval(one: Measured) -> str:
+    ends = "" if one.interval is None else f" [{one.interval[0]:.2f}, {one.interval[1]:.2f}]"
+    return f"{one.value:.2f}{ends}"

@@ -5,32 +5,56 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from steering_core.publishing.style import BLUE, GRID, INK, PAPER, VERMILLION, use_style
+from steering_core.publishing.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SKY_BLUE,
+    VERMILLION,
+    use_style,
+)
 from steering_core.steering.function_vectors import GPT_J, LLAMA_2
 
 TITLES = {GPT_J: "GPT-J 6B", LLAMA_2: "Llama-2 7B"}
-LOOKS = (("uncentred", "as it is", "o", VERMILLION), ("centred", "mean taken away", "s", BLUE))
+LOOKS = (("uncentred", "uncentred", "o", VERMILLION), ("centred", "less the mean", "s", BLUE))
+TASK_COLOURS = (VERMILLION, BLACK, GREEN, PURPLE, ORANGE, SKY_BLUE)
 
 
-def function_vector_lines(by_layer: pd.DataFrame) -> Figure:
-    """Accuracy over layers, with and without centring: a panel a model, each line with its band.
+def function_vector_lines(by_layer: pd.DataFrame, by_task: pd.DataFrame) -> Figure:
+    """A column a model: accuracy over blocks with and without centring, and what centring adds,
+    over all tasks with its band and for each task.
 
     Args:
         by_layer: from `function_vectors.gain_by_layer`.
+        by_task: from `function_vectors.gain_by_task`.
     """
     models = list(by_layer["model"].unique())
     widths = [int((by_layer["model"] == model).sum()) for model in models]
     with use_style():
-        fig, (axes,) = plt.subplots(
-            1, len(models), figsize=(9.6, 3.6), sharey=True, squeeze=False, width_ratios=widths
+        fig, axes = plt.subplots(
+            2,
+            len(models),
+            figsize=(9.6, 6.4),
+            sharex="col",
+            sharey="row",
+            squeeze=False,
+            width_ratios=widths,
         )
-        for ax, model in zip(axes, models, strict=True):
-            _accuracies(ax, by_layer.query("model == @model"))
-            ax.set_title(TITLES.get(model, model))
-        axes[0].set(ylabel="accuracy, mean over tasks", ylim=(0, None))
-        fig.supxlabel("block whose output the vector is added to, from 0", fontsize=10)
-        handles, labels = axes[0].get_legend_handles_labels()
-        fig.legend(handles, labels, title="function vector", loc="outside right center")
+        for (above, below), model in zip(axes.T, models, strict=True):
+            _accuracies(above, by_layer.query("model == @model"))
+            _gains(below, by_layer.query("model == @model"), by_task.query("model == @model"))
+            above.set_title(TITLES.get(model, model))
+            below.set_xlabel("block, counted from 0")
+        axes[0, 0].set(ylabel="accuracy, mean over tasks", ylim=(0, None))
+        axes[1, 0].set(ylabel="what centring adds")
+        axes[0, -1].legend(*axes[0, 0].get_legend_handles_labels(), title="function vector")
+        handles, labels = axes[1, 0].get_legend_handles_labels()
+        fig.legend(handles, labels, loc="outside lower center", ncols=4)
     return fig
 
 
@@ -61,15 +85,19 @@ def gain_scatter(by_layer: pd.DataFrame, cosine: pd.DataFrame) -> Figure:
 def _accuracies(ax: Axes, own: pd.DataFrame) -> None:
     for column, name, marker, colour in LOOKS:
         ax.plot(own["layer"], own[column], f"{marker}-", color=colour, label=name, markersize=5)
-        ax.fill_between(
-            own["layer"],
-            own[f"{column}_low"],
-            own[f"{column}_high"],
-            color=colour,
-            alpha=0.18,
-            linewidth=0,
-        )
     ax.set_xticks(own["layer"])
+
+
+def _gains(ax: Axes, own: pd.DataFrame, tasks: pd.DataFrame) -> None:
+    ax.axhline(0, color=INK, linewidth=0.8)
+    looks = zip(TASK_COLOURS, "os^vDP", strict=True)
+    for task, (colour, marker) in zip(tasks.columns.drop(["model", "layer"]), looks, strict=False):
+        line = f"{marker}-"
+        ax.plot(tasks["layer"], tasks[task], line, color=colour, label=task, lw=0.9, markersize=3)
+    ax.plot(own["layer"], own["gain"], color=BLUE, label="mean over tasks", linewidth=2.6)
+    ax.fill_between(
+        own["layer"], own["gain_low"], own["gain_high"], color=BLUE, alpha=0.18, linewidth=0
+    )
 
 
 def _is_beside(own: pd.DataFrame, at: float, height: float) -> bool:

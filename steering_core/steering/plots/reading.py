@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from steering_core.publishing.style import GRID, INK, PALETTE, TEMPLATE, use_style
-from steering_core.steering.plots.anisotropy import Band, bands, layer_names
+from steering_core.steering.plots.layer_lines import Band, bands, layer_names
 
 Words = Mapping[str, Sequence[Sequence[str]]]
 """Tokens as text: name of a vector -> layer -> the likeliest first."""

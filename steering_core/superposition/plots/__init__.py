@@ -1,15 +1,11 @@
 """The drawings of part II: functions from results to a figure, or to the table behind it."""
 
 from steering_core.superposition.plots.causes import causes_panels
-from steering_core.superposition.plots.curves import (
-    dimension_curves,
-    dimension_explorer,
-    dimensionality_panel,
-    inflation_panels,
-    recipe_bars,
-)
+from steering_core.superposition.plots.curve_explorer import dimension_explorer
+from steering_core.superposition.plots.curves import dimension_curves, recipe_bars
 from steering_core.superposition.plots.explorer import phase_explorer, trained_explorer
 from steering_core.superposition.plots.grams import gram_explorer, gram_panels, rotation_panels
+from steering_core.superposition.plots.inflation import dimensionality_panel, inflation_panels
 from steering_core.superposition.plots.leak import leak_panel, leak_table
 from steering_core.superposition.plots.maps import NAMES, map_panels, theory_panels
 from steering_core.superposition.plots.recipes import solu_panel, speed_panel
@@ -33,6 +29,7 @@ from steering_core.superposition.plots.tables import (
     map_table,
     phase_table,
     solu_table,
+    sparse_table,
     trained_table,
 )
 
@@ -71,6 +68,7 @@ __all__ = [
     "solu_panel",
     "solu_table",
     "sparse_panels",
+    "sparse_table",
     "speed_panel",
     "theory_panels",
     "trained_explorer",

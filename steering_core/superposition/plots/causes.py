@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from steering_core.publishing.style import GRID, INK, VERMILLION, use_style
 from steering_core.superposition.dimension_measures import runs_of
+from steering_core.superposition.plots.curves import line_and_range
 from steering_core.superposition.plots.maps import NAMES
 from steering_core.superposition.plots.sharing import (
     ACTIVATION_COLOURS,
@@ -77,10 +78,10 @@ def _smooth(ax: Axes, dimensions: pd.DataFrame) -> None:
         for beta, shade in zip(BETAS, shades, strict=True)
     ]
     lines.append(("softplus 16", "softplus, β = 16", {"color": VERMILLION, "linestyle": "--"}))
-    lines.append(("relu", "ReLU", {"color": "black", "marker": "o"}))
+    lines.append(("relu", "ReLU", {"color": "black", "marker": "o", "markersize": 4}))
     for activation, label, style in lines:
         runs = runs_of(dimensions, "ours", activation, seeds=SEEDS)
-        ax.plot(1 / runs.densities, runs.curve(), label=label, markersize=4, **style)
+        line_and_range(ax, runs.densities, runs.column("dimensions"), label=label, **style)
     expansion_axis(ax)
     ax.set(ylabel="D*", ylim=(0, None), title="a. smooth relatives of ReLU")
 

@@ -1,10 +1,11 @@
-"""Phase diagrams to hover over: pick an activation, read a cell."""
+"""Phase diagrams to hover over: every activation side by side, every cell with its numbers."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Shaped
+from plotly.subplots import make_subplots
 
 from steering_core.superposition import phases
 from steering_core.superposition.phase_diagram import PhaseDiagram
@@ -18,6 +19,7 @@ _MODEL = (
     "r = (%{customdata[4]:.2f}, %{customdata[5]:.2f})<br>"
     "loss %{customdata[6]:.3g}<br>"
 )
+_COLUMNS = 4
 _NUMBERS = tuple(range(len(phases.PHASES_OF_TWO)))
 
 
@@ -72,9 +74,6 @@ def _layer(
 ) -> go.Heatmap:
     """One activation's map; what a hover shows is in `numbers`."""
     codes = np.array([phases.PHASES_OF_TWO.index(name) for name in phase.flat])
-    steps = len(_NUMBERS)
-    colours = [COLOURS[name] for name in phases.PHASES_OF_TWO]
-    scale = [[(i + end) / steps, colour] for i, colour in enumerate(colours) for end in (0, 1)]
     return go.Heatmap(
         x=diagram.importances.numpy().astype(np.float32),
         y=diagram.densities.numpy().astype(np.float32),
@@ -82,46 +81,50 @@ def _layer(
         customdata=numbers.astype(np.float32),
         text=phase,
         hovertemplate="<b>%{text}</b><br>" + _PLACE + words + "<extra></extra>",
-        colorscale=scale,
-        zmin=-0.5,
-        zmax=steps - 0.5,
-        colorbar={
+        coloraxis="coloraxis",
+    )
+
+
+def _explorer(layers: Mapping[str, go.Heatmap]) -> go.Figure:
+    """All maps side by side, as in the still figure, with one legend of colours."""
+    rows = -(-len(layers) // _COLUMNS)
+    cells = [{} if i < len(layers) else None for i in range(rows * _COLUMNS)]
+    fig = make_subplots(
+        rows,
+        _COLUMNS,
+        specs=[cells[i : i + _COLUMNS] for i in range(0, len(cells), _COLUMNS)],
+        shared_xaxes="all",
+        shared_yaxes="all",
+        horizontal_spacing=0.03,
+        vertical_spacing=0.1,
+        subplot_titles=[NAMES[name] for name in layers],
+        x_title="importance of the extra feature",
+        y_title="density 1 − S",
+    )
+    for place, layer in enumerate(layers.values()):
+        fig.add_trace(layer, row=1 + place // _COLUMNS, col=1 + place % _COLUMNS)
+    fig.update_xaxes(type="log", tickvals=[0.1, 1, 10], tickfont_size=11)
+    fig.update_yaxes(type="log", tickvals=[0.01, 0.1, 1])
+    fig.update_layout(
+        height=230 * rows + 130, margin={"t": 40, "l": 70, "b": 130}, coloraxis=_colours()
+    )
+    return fig
+
+
+def _colours() -> dict:
+    """A colour for each phase, and its name below the maps."""
+    steps = len(_NUMBERS)
+    colours = [COLOURS[name] for name in phases.PHASES_OF_TWO]
+    return {
+        "colorscale": [[(i + end) / steps, c] for i, c in enumerate(colours) for end in (0, 1)],
+        "cmin": -0.5,
+        "cmax": steps - 0.5,
+        "colorbar": {
             "orientation": "h",
-            "y": -0.2,
+            "y": -0.18,
             "yanchor": "top",
             "thickness": 12,
             "tickvals": _NUMBERS,
             "ticktext": [name.replace(" ", "<br>") for name in phases.PHASES_OF_TWO],
         },
-    )
-
-
-def _explorer(layers: Mapping[str, go.Heatmap]) -> go.Figure:
-    """One map at a time, chosen from a menu."""
-    shown = "gelu" if "gelu" in layers else next(iter(layers))
-    fig = go.Figure([layer.update(visible=name == shown) for name, layer in layers.items()])
-    buttons = [
-        {
-            "label": NAMES[name],
-            "method": "restyle",
-            "args": [{"visible": [o == name for o in layers]}],
-        }
-        for name in layers
-    ]
-    fig.update_layout(
-        height=560,
-        updatemenus=[
-            {
-                "buttons": buttons,
-                "active": list(layers).index(shown),
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.02,
-                "yanchor": "bottom",
-            }
-        ],
-        xaxis={"type": "log", "title": "importance of the extra feature", "tickvals": [0.1, 1, 10]},
-        yaxis={"type": "log", "title": "density 1 - S", "tickvals": [0.01, 0.1, 1]},
-        margin={"t": 60},
-    )
-    return fig
+    }

@@ -55,13 +55,19 @@ def gram_panels(best: Best, densities: Sequence[float]) -> Figure:
     return fig
 
 
-def gram_explorer(best: Best, densities: Sequence[float]) -> go.Figure:
+def gram_explorer(best: Best, densities: Sequence[float], *, opens_at: float) -> go.Figure:
     """W^T W and W of a model: a menu picks the activation, a slider the density.
 
     There are two traces an activation, of which the menu shows one pair; a step of the slider
     exchanges the values of all of them. So either keeps what the other has chosen.
+
+    Args:
+        best: the weights.
+        densities: of the weights.
+        opens_at: the density that is shown first; of those that there are, the nearest one.
     """
     order = _checked(best, densities)
+    first = min(range(len(order)), key=lambda k: abs(densities[order[k]] - opens_at))
     n, m = next(iter(best.values())).mT.shape[-2:]
     features, coordinates = list(range(1, n + 1)), list(range(1, m + 1))
     fig = make_subplots(
@@ -73,7 +79,7 @@ def gram_explorer(best: Best, densities: Sequence[float]) -> go.Figure:
     )
     shown = "relu" if "relu" in best else next(iter(best))
     values = [[z for weights in best.values() for z in _drawn(weights[k])] for k in order]
-    for i, z in enumerate(values[0]):
+    for i, z in enumerate(values[first]):
         column = i % 2
         name = list(best)[i // 2]
         fig.add_heatmap(
@@ -123,7 +129,7 @@ def gram_explorer(best: Best, densities: Sequence[float]) -> go.Figure:
         ],
         sliders=[
             {
-                "active": 0,
+                "active": first,
                 "steps": steps,
                 "currentvalue": {"prefix": "density 1 − S: "},
                 "pad": {"t": 70},

@@ -13,6 +13,8 @@ from steering_core.superposition.bottleneck import TrainedBottleneck
 from steering_core.superposition.geometry import off_diagonal_mass
 from steering_core.superposition.leak import leak
 
+_NEAR: dict[str, Any] = {"textcoords": "offset points"}
+
 
 def leak_table(
     trained: TrainedBottleneck, activations: Mapping[str, Callable[[Tensor], Tensor]]
@@ -37,25 +39,37 @@ def leak_table(
     )
 
 
-def leak_panel(table: pd.DataFrame, band: tuple[float, float]) -> Figure:
+def leak_panel(table: pd.DataFrame, band: tuple[float, float], ends: tuple[str, str]) -> Figure:
     """Mass against leak: a dot a seed, a line through the family of leaky ReLUs, the others named.
 
     Args:
         table: from `leak_table`; names of the family begin with "leaky".
         band: leaks between which the pair of two features stops being the better choice.
+        ends: what the two edges of the band stand for.
     """
     with use_style():
-        fig, ax = plt.subplots(figsize=(7.0, 3.6))
+        fig, ax = plt.subplots(figsize=(7.6, 4.2))
         ax.axvspan(*band, color=GRID, alpha=0.7, linewidth=0, label="the pair stops being better")
         leaky = table["activation"].str.startswith("leaky").to_numpy()
         means: Any = table[leaky].groupby("leak")["mass"].mean()
-        ax.plot(means.index, means.to_numpy(), color=BLUE, label="leaky ReLU, mean")
+        for edge, words, side in zip(band, ends, ("right", "left"), strict=True):
+            ax.annotate(
+                words, (edge, 1.06), (3 if side == "left" else -3, 0), ha=side, fontsize=8, **_NEAR
+            )
+        ax.plot(
+            means.index, means.to_numpy(), color=BLUE, label="leaky ReLU, mean; slopes beside it"
+        )
+        for x, y in zip(means.index, means.to_numpy(), strict=True):
+            ax.annotate(f"{x**0.5:g}", (x, y), (5, 4), color=BLUE, fontsize=8, **_NEAR)
         for mine, colour in ((leaky, BLUE), (~leaky, VERMILLION)):
             rows: Any = table[mine]
-            ax.plot(rows["leak"], rows["mass"], "o", color=colour, markersize=3.5, alpha=0.5)
+            apart = 0.003 * (
+                rows["seed"] - rows["seed"].mean()
+            )  # so that seeds do not hide each other
+            ax.plot(rows["leak"] + apart, rows["mass"], "o", color=colour, markersize=3, alpha=0.6)
         others: Any = table[~leaky].groupby("activation", sort=False)[["leak", "mass"]].mean()
         for name, (x, y) in zip(others.index, others.to_numpy(), strict=True):
-            ax.annotate(name, (x, y), (6, 3), textcoords="offset points", color=INK)
-        ax.set(xlabel="leak, E f(−x)² / E x²", ylabel="off-diagonal mass", ylim=(-0.03, 1.1))
+            ax.annotate(name, (x, y), (0, -14), ha="center", color=INK, fontsize=9, **_NEAR)
+        ax.set(xlabel="leak, E f(−x)² / E x²", ylabel="off-diagonal mass", ylim=(-0.1, 1.14))
         fig.legend(loc="outside upper center", ncols=2, frameon=False)
     return fig

@@ -96,7 +96,7 @@ def map_panels(diagrams: Mapping[str, Diagram], columns: int = 4) -> Figure:
         for ax in axes.flat[len(diagrams) :]:
             ax.axis("off")
         fig.supxlabel("importance of the extra feature", fontsize=10)
-        fig.supylabel("density 1 - S", fontsize=10)
+        fig.supylabel("density 1 − S", fontsize=10)
         seen = {str(name) for diagram in diagrams.values() for name in phase_of(diagram).flat}
         names = [name for name in COLOURS if name in seen]
         legend(fig, names, loc="outside upper center", ncols=min(len(names), 5))
@@ -125,7 +125,7 @@ def theory_panels(relu: PhaseDiagram, linear: PhaseDiagram, gap: Float[Tensor, "
         log_axes(axes[2])
         axes[2].set_title("ReLU: gain over the theory")
         fig.colorbar(image, ax=axes[2], label="% of the best candidate's loss")
-        axes[0].set_ylabel("density 1 - S")
+        axes[0].set_ylabel("density 1 − S")
         fig.supxlabel("importance of the extra feature", fontsize=10)
         seen = [n for n in COLOURS if (relu.phase == n).any() or (linear.phase == n).any()]
         legend(fig, seen, loc="outside upper center", ncols=len(seen))

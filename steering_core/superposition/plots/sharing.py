@@ -148,12 +148,12 @@ def pairs_panels(table: pd.DataFrame, cosines: Mapping[str, Float[np.ndarray, " 
         fig: Any = plt.figure(figsize=(8.4, 4.2))
         left, right = fig.subfigures(1, 2, width_ratios=(1, 1.35))
         axes = left.subplots(len(cosines), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        bins = np.linspace(-1, 1, 41)
+        bins = np.linspace(-1.025, 1.025, 42)  # one bin around -1, one around 0
         for ax, (name, values) in zip(axes, cosines.items(), strict=True):
             share = np.histogram(values, bins)[0] / max(1, len(values))
             ax.stairs(share, bins, color=ACTIVATION_COLOURS[name], fill=True)
             ax.set_title(NAMES[name], fontsize=10, loc="left")
-            ax.set_xlim(-1.03, 1.03)
+            ax.set_xlim(bins[0], bins[-1])
         axes[-1].set_xlabel("cosine of two represented features")
         left.supylabel("share of pairs", fontsize=10)
         ax = right.subplots()
@@ -221,8 +221,8 @@ def entry_panels(table: pd.DataFrame) -> Figure:
     highest = max(float(mean.max()) for mean in means.values())
     scale = LogNorm(0.01, max(highest, 0.1))
     with use_style():
-        fig, axes = plt.subplots(1, len(ENTRIES), figsize=(8.6, 3.2), sharey=True)
-        for ax, (name, mean) in zip(axes, means.items(), strict=True):
+        fig, axes = plt.subplots(2, 2, figsize=(8.0, 6.4), sharex=True, sharey=True)
+        for ax, (name, mean) in zip(axes.flat, means.items(), strict=True):
             image = ax.imshow(mean.clip(0.01), cmap="cividis", norm=scale, aspect="auto")
             edges = entry(found[name]) - 0.5
             rows = np.arange(len(mean) + 1) - 0.5
@@ -238,10 +238,10 @@ def entry_panels(table: pd.DataFrame) -> Figure:
             )
             ax.set_title(NAMES[name])
             labels = [f"{density:g}" for density in densities]
-            ax.set_xticks(range(len(densities)), labels, rotation=90, fontsize=8)
+            ax.set_xticks(range(len(densities)), labels, rotation=90)
             ax.set_yticks(range(len(mean)), [str(i + 1) for i in range(len(mean))])
             ax.set(xlim=(-0.5, len(densities) - 0.5), ylim=(len(mean) - 0.5, -0.5))
-        axes[0].set_ylabel("rank of importance")
+        fig.supylabel("rank of importance", fontsize=10)
         fig.supxlabel("density 1 − S (sparser to the right)", fontsize=10)
         bar = fig.colorbar(
             image,

@@ -25,8 +25,8 @@ def trap_panels(
 ) -> Figure:
     """Share of restarts that keep one feature, by the signs of their start; an activation a column.
 
-    White: the boundary of the exact superposed phase. Dashed: the dedicated models are local minima
-    outside of these lines.
+    White line: the boundary of the exact superposed phase. Dashed: the dedicated models are local
+    minima outside of these lines. A cell without a start of that kind is left blank.
     """
     starts = {"opposite signs": ~same_sign, "one sign": same_sign}
     with use_style():
@@ -46,7 +46,7 @@ def trap_panels(
                 log_axes(ax)
                 ax.set(title=f"{NAMES[name]}, {start}", xlim=(0.1, 10), ylim=(0.01, 1))
         fig.supxlabel("importance of the extra feature", fontsize=10)
-        fig.supylabel("density 1 - S", fontsize=10)
+        fig.supylabel("density 1 − S", fontsize=10)
         fig.colorbar(axes[0, 0].collections[0], ax=axes, label="restarts with one feature, %")
     return fig
 
@@ -76,18 +76,18 @@ def sparse_panels(
                 left.plot(d.densities[0], limits[name], "o", color=line.get_color())
         left.set(
             xscale="log",
-            xlabel="density 1 - S",
+            xlabel="density 1 − S",
             ylabel="stable below this importance",
             ylim=(0, None),
         )
-        left.legend(ncols=2)
+        left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
         p = sigmoid.densities
         right.plot(p, sigmoid.bias[:, 0].amin(-1), color=BLUE, label="bias $b$")
         right.plot(
             p, sigmoid.weights[:, 0, 0].square().amax(-1), color=VERMILLION, label="squared weight"
         )
         right.axhline(0, color=INK, linewidth=0.8)
-        right.set(xscale="log", xlabel="density 1 - S", title="sigmoid's optimum, importance 1")
+        right.set(xscale="log", xlabel="density 1 − S", title="sigmoid's optimum, importance 1")
         right.legend()
     return fig
 

@@ -9,9 +9,11 @@ from torch import Tensor
 from steering_core.superposition.activation_measures import cells
 from steering_core.superposition.dimension_measures import Runs, explained_features, over_axis
 from steering_core.superposition.phase_diagram import PhaseDiagram
-from steering_core.superposition.phases import PHASES_OF_TWO
-from steering_core.superposition.plots.maps import COLOURS, NAMES
+from steering_core.superposition.phases import EXTRA_ONLY, FIRST_ONLY, PHASES_OF_TWO
+from steering_core.superposition.plots.maps import NAMES
 from steering_core.superposition.trained import TrainedDiagram
+
+ONE_FEATURE = (FIRST_ONLY, EXTRA_ONLY)
 
 
 def phase_table(diagrams: Mapping[str, PhaseDiagram]) -> pd.DataFrame:
@@ -37,10 +39,10 @@ def phase_table(diagrams: Mapping[str, PhaseDiagram]) -> pd.DataFrame:
 
 
 def areas_table(diagrams: Mapping[str, PhaseDiagram], threshold: float = 0.5) -> pd.DataFrame:
-    """The share of cells in each phase, in percent, an activation a row."""
+    """The share of cells in each phase of two features, in percent, an activation a row."""
     rows = {NAMES[a]: d.areas(threshold) for a, d in diagrams.items()}
-    table = pd.DataFrame.from_dict(rows, orient="index").fillna(0.0)
-    return (100 * table.reindex(columns=[n for n in COLOURS if n in table])).round(1)
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(PHASES_OF_TWO))
+    return (100 * table.fillna(0.0)).round(1)
 
 
 def trained_table(diagrams: Mapping[str, TrainedDiagram]) -> pd.DataFrame:
@@ -55,6 +57,19 @@ def trained_table(diagrams: Mapping[str, TrainedDiagram]) -> pd.DataFrame:
         flat = {key: np.asarray(column).ravel() for key, column in columns.items()}
         frames.append(pd.DataFrame({"diagram": name, **flat, "phase": d.phase().ravel()}))
     return pd.concat(frames, ignore_index=True)
+
+
+def sparse_table(diagrams: Mapping[str, TrainedDiagram], below: float = 0.1) -> pd.DataFrame:
+    """In percent, an activation a row: how many of the cells sparser than `below` keep one feature
+    by their best restart, and how many of the single runs in them do."""
+    rows = {}
+    for name, d in diagrams.items():
+        sparse = (d.densities < below).numpy()
+        rows[NAMES[name]] = {
+            "cells, best restart": np.isin(d.phase()[sparse], ONE_FEATURE).mean(),
+            "single runs": np.isin(d.restart_phase[sparse], ONE_FEATURE).mean(),
+        }
+    return (100 * pd.DataFrame.from_dict(rows, orient="index")).round(1)
 
 
 def map_table(diagram: PhaseDiagram) -> pd.DataFrame:

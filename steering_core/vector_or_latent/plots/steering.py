@@ -12,7 +12,31 @@ from steering_core.publishing.style import INK, TEMPLATE, use_style
 from steering_core.steering.choice import PERPLEXITY
 from steering_core.vector_or_latent.directions import LATENTS
 from steering_core.vector_or_latent.plots.telling import COLOURS, GENRES, MARKERS, NAMES, TITLES
-from steering_core.vector_or_latent.steering_study import BY_TRIAL, REPORTED
+from steering_core.vector_or_latent.steering_study import BY_TRIAL, OF_VECTORS, REPORTED, best
+
+COSTS_SHOWN = (0.8, 6.0)
+"""Perplexities, over the unsteered, that the interactive figure shows."""
+RANKS = {name: rank for name, rank in zip(LATENTS, ("best", "2nd", "3rd", "4th"), strict=True)}
+"""Latents by how well they tell a genre, as a table names them."""
+
+
+def chosen_table(table: Any, model: str, seed: int) -> pd.DataFrame:
+    """What the sweep chose for one model and autoencoder: a row a genre, a column a kind, and in it
+    the coefficient, behind the rank of the latent where one was picked.
+
+    Args:
+        table: of the study of sweeps.
+        model: "first" or "second".
+        seed: of the autoencoder.
+    """
+    columns = {}
+    for kind in REPORTED:
+        chosen = best(table, model, kind, 0 if kind in OF_VECTORS else seed)
+        said = {genre: (RANKS.get(name, ""), f"x {c:g}") for genre, (name, c) in chosen.items()}
+        columns[NAMES[kind]] = {
+            GENRES[g]: ", ".join(filter(None, part)) for g, part in said.items()
+        }
+    return pd.DataFrame(columns)
 
 
 def frontier_panels(table: Any) -> Figure:
@@ -49,21 +73,33 @@ def frontier_panels(table: Any) -> Figure:
     return fig
 
 
-def frontier_explorer(table: Any) -> go.Figure:
-    """Every row of one model's sweep as a dot that tells its genre, latent and coefficient.
+def frontier_explorer(table: Any, reach: Any) -> go.Figure:
+    """Every row of one model's sweep as a dot that tells its genre, latent and coefficient, and the
+    steps of `frontier_panels`.
 
     Args:
         table: rows of the study of sweeps, of one model.
+        reach: from `effects.frontier`, of the same model.
     """
     fig = go.Figure()
+    for kind, own in reach.groupby("kind", sort=False):
+        fig.add_scatter(
+            x=own["perplexity"],
+            y=own["gain"].round(4),
+            mode="lines",
+            name=NAMES[str(kind)],
+            line={"color": COLOURS[str(kind)], "width": 2, "shape": "hv"},
+            hoverinfo="skip",
+        )
     for kind in (*(k for k in REPORTED if k not in (LATENTS[0], BY_TRIAL)), BY_TRIAL):
         own = table[table["kind"].isin(LATENTS if kind == BY_TRIAL else (kind,))]
         fig.add_scatter(
             x=np.exp(own["nats"]).round(3),
             y=own["gain"],
             mode="markers",
-            name="one of four latents" if kind == BY_TRIAL else NAMES[kind],
-            marker={"color": COLOURS[kind], "size": 6, "opacity": 0.6},
+            name="one of four latents" if kind == BY_TRIAL else f"{NAMES[kind]}, one genre",
+            showlegend=kind == BY_TRIAL,
+            marker={"color": COLOURS[kind], "size": 6, "opacity": 0.4},
             customdata=own.assign(target=own["target"].astype(str).map(GENRES))[
                 ["target", "kind", "seed", "coefficient", "distinct"]
             ],
@@ -73,16 +109,20 @@ def frontier_explorer(table: Any) -> go.Figure:
                 "%{customdata[4]:.2f} of the unsteered<extra></extra>"
             ),
         )
+    within = table[table["nats"].between(*np.log(COSTS_SHOWN))]["gain"]
     fig.add_vline(x=PERPLEXITY, line={"dash": "dot", "width": 1})
     fig.update_layout(
         template=TEMPLATE,
         height=520,
         xaxis={"title": "perplexity, over the unsteered", "type": "log", "tickvals": [1, 2, 3, 4]},
-        yaxis={"title": "gain in target stems"},
+        yaxis={
+            "title": "gain in target stems",
+            "range": [float(within.min()) - 0.2, float(within.max()) + 0.2],
+        },
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         margin={"t": 10},
     )
-    fig.update_xaxes(range=[np.log10(0.8), np.log10(6)])
+    fig.update_xaxes(range=np.log10(COSTS_SHOWN).tolist())
     return fig
 
 
