@@ -70,7 +70,7 @@ class Line:
         """HTML of how the rule came out; only what decides has a colour."""
         if self.state is None:
             return badge("not run")
-        said = self.state["outcome"]
+        said = str(self.state["outcome"])
         if self.role == "decides":
             return badge(said)
         return {"holds": "met", "fails": "not met"}.get(said, said)

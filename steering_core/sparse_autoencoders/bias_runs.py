@@ -55,7 +55,7 @@ def resting_places(ends: Mapping[float, pd.DataFrame]) -> pd.DataFrame:
     """
     rows = []
     for penalty, table in ends.items():
-        silent = table["weight"] * table["n"] + table["bias"] <= 0
+        silent: Any = table["weight"] * table["n"] + table["bias"] <= 0
         others: Any = table[~silent]
         rows.append(
             {

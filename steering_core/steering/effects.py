@@ -42,12 +42,11 @@ class Effects:
 
     def without(self, target: str) -> Effects:
         """The same runs but for the trials that are steered towards one target."""
-        return Effects(
-            {
-                name: rows[rows.index.get_level_values("target") != target]
-                for name, rows in self.runs.items()
-            }
-        )
+        rest: dict[str, Any] = {
+            name: rows[rows.index.get_level_values("target") != target]
+            for name, rows in self.runs.items()
+        }
+        return Effects(rest)
 
     def columns(
         self,

@@ -79,8 +79,8 @@ def _keeps_one(plan: Plan) -> Bool[np.ndarray, "A S"]:
     weights, bias = (plan.folded(ends[part])[:, 0, 0].double() for part in ("weights", "bias"))
     return np.stack(
         [
-            np.isin(_phases(name, *both, plan.densities), (FIRST_ONLY, EXTRA_ONLY))
-            for name, *both in zip(plan.activation_names, weights, bias, strict=True)
+            np.isin(_phases(name, w, b, plan.densities), (FIRST_ONLY, EXTRA_ONLY))
+            for name, w, b in zip(plan.activation_names, weights, bias, strict=True)
         ]
     )
 

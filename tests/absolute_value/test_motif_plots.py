@@ -15,7 +15,9 @@ from steering_core.absolute_value.chosen import Net
 from steering_core.absolute_value.errors import outputs
 from steering_core.absolute_value.instances import hand_made
 from steering_core.absolute_value.parts import norm_shares, take_apart
-from steering_core.absolute_value.plots.motif import answers, apart_rows, error_maps
+from steering_core.absolute_value.plots.motif_answers import answers
+from steering_core.absolute_value.plots.motif_apart import apart_rows
+from steering_core.absolute_value.plots.motif_errors import error_maps
 
 from ..drawings import legend_of, lines_of, ticks_of
 from .planted import plant

@@ -141,9 +141,10 @@ def test_levels_are_counted_for_and_against_each_rival() -> None:
 
 def test_half_of_the_steps_beside_the_frontier_at_its_own_l0() -> None:
     controls = variants(usual=0.5)
-    row = half_way(controls[controls["penalty"] == 10 / 2], runs("relu"), ["relu"]).iloc[0]
+    at_two: Any = controls[controls["penalty"] == 10 / 2]
+    row: Any = half_way(at_two, runs("relu"), ["relu"]).iloc[0]
     assert row[["l0", "relu"]].tolist() == pytest.approx([2, 0.5])
-    beyond = half_way(controls.assign(l0=100.0), runs("relu"), ["relu"])
+    beyond: Any = half_way(controls.assign(l0=100.0), runs("relu"), ["relu"])
     assert beyond["relu"].isna().all()
 
 

@@ -262,7 +262,9 @@ def test_little_penalty_is_drawn_in_three_panels() -> None:
             (line,) = [line for line in ax.lines if line.get_label() == name]
             rows = means[means["variant"] == name].sort_values("penalty")
             places = sorted(set(means["penalty"]))
-            assert list(line.get_xdata()) == [places.index(penalty) for penalty in rows["penalty"]]
+            assert np.asarray(line.get_xdata()).tolist() == [
+                places.index(penalty) for penalty in rows["penalty"]
+            ]
             np.testing.assert_allclose(np.asarray(line.get_ydata(), float), rows[column])
 
 

@@ -249,5 +249,6 @@ def test_runs_without_a_target_have_all_other_trials(effects: Effects) -> None:
     assert set(rest.runs) == set(effects.runs)
     for name, rows in rest.runs.items():
         targets = effects.runs[name].index.get_level_values("target")
-        pd.testing.assert_frame_equal(rows, effects.runs[name][targets != "shakespeare"])
+        expected: Any = effects.runs[name][targets != "shakespeare"]
+        pd.testing.assert_frame_equal(rows, expected)
         assert 0 < len(rows) < len(targets)

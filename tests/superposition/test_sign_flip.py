@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from steering_core.superposition.recipe import Recipe
 from steering_core.superposition.sign_flip import flip_table
 
 SHORT = Recipe(steps=800, batch_size=256, learning_rate=5e-3)
-CELL = {"density": 0.05, "importance": 0.4, "seeds": range(6), "recipe": SHORT}
+CELL: dict[str, Any] = {"density": 0.05, "importance": 0.4, "seeds": range(6), "recipe": SHORT}
 
 
 def test_with_the_other_sign_runs_end_where_the_others_did() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,7 +29,7 @@ def test_latents_are_chosen_as_by_the_method_of_their_name(labelled: Labelled, g
 
 def test_areas_are_means_over_genres_on_odd_texts(labelled: Labelled) -> None:
     odd = labelled.half("odd")
-    found = latent_aurocs(labelled)
+    found: Any = latent_aurocs(labelled)
     for seed in range(len(labelled.latents)):
         areas = [
             auroc(scores_of(labelled, "latent", seed, g)[odd], is_genre(labelled, g)[odd])
@@ -37,7 +39,7 @@ def test_areas_are_means_over_genres_on_odd_texts(labelled: Labelled) -> None:
 
 
 def test_draws_differ_and_can_be_repeated(labelled: Labelled) -> None:
-    found = random_aurocs(labelled, draws=3, seed=1)
+    found: Any = random_aurocs(labelled, draws=3, seed=1)
     assert found.shape == (3, 2)
     assert found["one"].nunique() == 3
     pd.testing.assert_frame_equal(found, random_aurocs(labelled, draws=3, seed=1))

@@ -21,17 +21,10 @@ from steering_core.absolute_value.plots.frequency import (
     shares_panels,
     shares_table,
 )
-from steering_core.absolute_value.plots.motif import (
-    answers_panels,
-    answers_table,
-    apart_panels,
-    apart_table,
-    circuit_panels,
-    maps_explorer,
-    maps_panels,
-    maps_table,
-    motif_table,
-)
+from steering_core.absolute_value.plots.motif_answers import answers_panels, answers_table
+from steering_core.absolute_value.plots.motif_apart import apart_panels, apart_table
+from steering_core.absolute_value.plots.motif_circuit import circuit_panels, motif_table
+from steering_core.absolute_value.plots.motif_errors import maps_explorer, maps_panels, maps_table
 from steering_core.absolute_value.plots.stacks import (
     stack_explorer,
     stack_panels,

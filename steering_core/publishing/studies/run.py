@@ -47,8 +47,9 @@ def run_study(study: Study, n_jobs: int | None = None, progress: bool = True) ->
         delayed(_part)(study.run, task, parts / f"{hash_of([fingerprints['code'], task])}.csv")
         for task in tqdm(tasks, desc=study.name, disable=not progress)
     )
-    # One at a time: tasks that are read from parts are quick, and would have joblib batch the rest.
-    texts = Parallel(n_jobs=n_jobs, batch_size=1)(jobs)
+    # Tasks that are read from parts are quick, and would have joblib batch the rest.
+    one_at_a_time: Any = 1
+    texts: Any = Parallel(n_jobs=n_jobs, batch_size=one_at_a_time)(jobs)
     frames = [from_csv(str(text)) for text in texts]
     seconds = sum(float(frame.pop(_SECONDS).iloc[0]) for frame in frames)
     content = to_csv(pd.concat(frames, ignore_index=True))

@@ -193,8 +193,9 @@ def setting_table(table: pd.DataFrame, model: str, kinds: Sequence[str]) -> pd.D
     best = pd.DataFrame([best_row(table, model, kind) for kind in kinds])
     best.index = [kind_words(kind) for kind in kinds]
     best["perplexity"] = np.exp(best.nats)
-    shown = ["layer", "position", "coefficient", "norm", "gain", "perplexity", "distinct"]
-    return best[shown].rename(columns={"distinct": "distinct-2"}).round(2)
+    best["distinct-2"] = best.distinct
+    shown = ["layer", "position", "coefficient", "norm", "gain", "perplexity", "distinct-2"]
+    return pd.DataFrame(best[shown]).round(2)
 
 
 def interval_table(measures: Mapping[str, Mapping[str, Measured]]) -> pd.DataFrame:

@@ -93,8 +93,8 @@ def _explorer(layers: Mapping[str, go.Heatmap]) -> go.Figure:
         rows,
         _COLUMNS,
         specs=[cells[i : i + _COLUMNS] for i in range(0, len(cells), _COLUMNS)],
-        shared_xaxes="all",
-        shared_yaxes="all",
+        shared_xaxes="all",  # pyright: ignore[reportArgumentType]
+        shared_yaxes="all",  # pyright: ignore[reportArgumentType]
         horizontal_spacing=0.03,
         vertical_spacing=0.1,
         subplot_titles=[NAMES[name] for name in layers],

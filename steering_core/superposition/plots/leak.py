@@ -63,13 +63,12 @@ def leak_panel(table: pd.DataFrame, band: tuple[float, float], ends: tuple[str, 
             ax.annotate(f"{x**0.5:g}", (x, y), (5, 4), color=BLUE, fontsize=8, **_NEAR)
         for mine, colour in ((leaky, BLUE), (~leaky, VERMILLION)):
             rows: Any = table[mine]
-            apart = 0.003 * (
-                rows["seed"] - rows["seed"].mean()
-            )  # so that seeds do not hide each other
-            ax.plot(rows["leak"] + apart, rows["mass"], "o", color=colour, markersize=3, alpha=0.6)
-        others: Any = table[~leaky].groupby("activation", sort=False)[["leak", "mass"]].mean()
+            # a little apart, so that no seed hides another
+            across = rows["leak"] + 0.003 * (rows["seed"] - rows["seed"].mean())
+            ax.plot(across, rows["mass"], "o", color=colour, markersize=3, alpha=0.6)
+        others: Any = table[~leaky].groupby("activation", sort=False)[["leak", "mass"]].min()
         for name, (x, y) in zip(others.index, others.to_numpy(), strict=True):
-            ax.annotate(name, (x, y), (0, -14), ha="center", color=INK, fontsize=9, **_NEAR)
+            ax.annotate(name, (x, y), (0, -16), ha="center", color=INK, fontsize=9, **_NEAR)
         ax.set(xlabel="leak, E f(−x)² / E x²", ylabel="off-diagonal mass", ylim=(-0.1, 1.14))
         fig.legend(loc="outside upper center", ncols=2, frameon=False)
     return fig
