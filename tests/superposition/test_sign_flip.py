@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -10,11 +10,11 @@ from steering_core.superposition.recipe import Recipe
 from steering_core.superposition.sign_flip import flip_table
 
 SHORT = Recipe(steps=800, batch_size=256, learning_rate=5e-3)
-CELL: dict[str, Any] = {"density": 0.05, "importance": 0.4, "seeds": range(6), "recipe": SHORT}
+table_of = partial(flip_table, importance=0.4, seeds=range(6), recipe=SHORT)
 
 
 def test_with_the_other_sign_runs_end_where_the_others_did() -> None:
-    table = flip_table(["silu"], **CELL)
+    table = table_of(["silu"], density=0.05)
     assert table["signs as drawn"].tolist() == ["one sign", "opposite signs"]
     one, opposite = table.to_dict("records")
     assert one["runs"] + opposite["runs"] == 6
@@ -26,4 +26,4 @@ def test_with_the_other_sign_runs_end_where_the_others_did() -> None:
 
 def test_an_argument_out_of_range_is_refused_before_training() -> None:
     with pytest.raises(ValueError, match="density"):
-        flip_table(["silu"], **CELL | {"density": 2.0})
+        table_of(["silu"], density=2.0)
