@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
@@ -27,6 +28,18 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "published"
     monkeypatch.setenv("STEERING_CORE_PUBLISHED", str(folder))
     return folder
+
+
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for an interval, and ten times as quick."""
+    from steering_core.publishing import statistics
+
+    def quick(values: Any, statistic: Callable[[Any], float], **_: Any) -> tuple[float, float]:
+        return slow(values, statistic, resamples=200)
+
+    slow = statistics.bootstrap_interval
+    monkeypatch.setattr(statistics, "bootstrap_interval", quick)
 
 
 @pytest.fixture

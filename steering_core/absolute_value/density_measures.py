@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from steering_core.absolute_value.density_claims import PAIRS
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 
 
 def eligible(table: Any) -> pd.DataFrame:
@@ -35,10 +35,10 @@ def over_nets(values: ArrayLike, statistic: Callable[..., Any] = np.mean) -> Mea
     values = values[~np.isnan(values)] if values.ndim == 1 else values
     if not len(values):
         raise ValueError("values: got no net with a number; allowed is at least one")
-    value = float(statistic(values))
     if len(values) == 1:  # nothing to resample: the card says n = 1
+        value = float(statistic(values))
         return Measured(value, n=1, interval=(value, value))
-    return Measured(value, n=len(values), interval=bootstrap_interval(values, statistic))
+    return over_units(values, statistic)
 
 
 def at(table: pd.DataFrame, density: float, column: str) -> Measured:

@@ -17,7 +17,6 @@ from steering_core.absolute_value.density_measures import over_nets
 from steering_core.absolute_value.motif_study import BASE, SEEDS
 from steering_core.absolute_value.parts import NAMES
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
 
 COLUMNS = [name.replace(" ", "_") for name in NAMES]
 
@@ -75,14 +74,10 @@ def over_models(
     values = instances[column].to_numpy(float)
     places = [np.flatnonzero(instances["seed"] == seed) for seed in instances["seed"].unique()]
 
-    def of(models: NDArray[np.int_]) -> float:
+    def of(models: NDArray[Any]) -> float:
         return float(statistic(values[np.concatenate([places[int(i)] for i in models])]))
 
-    value = float(statistic(values))
-    if len(places) == 1:
-        return Measured(value, n=1, interval=(value, value))
-    low, high = bootstrap_interval(np.arange(len(places)), of)
-    return Measured(value, n=len(places), interval=(min(low, value), max(high, value)))
+    return over_nets(np.arange(len(places)), of)
 
 
 def with_outcomes(instances: pd.DataFrame) -> pd.DataFrame:

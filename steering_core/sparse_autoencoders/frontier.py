@@ -5,7 +5,7 @@ each seed's autoencoders are put in order of their L0, and what is asked for is 
 L0, in a line between the logarithms of the nearest two. There is no reading off beyond the ends.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 
 
 def at_l0(table: Any, l0: float, column: str = "fvu", *, logarithmic: bool = True) -> float:
@@ -57,19 +57,6 @@ def matched(
     return pd.DataFrame(list(rows.values()), index=index, columns=pd.Index(levels, name="l0"))
 
 
-def over_seeds(
-    values: Any, statistic: Callable[[np.ndarray], float] = lambda v: float(np.mean(v))
-) -> Measured:
-    """A statistic over seeds with its 99% bootstrap interval.
-
-    Raises:
-        ValueError: a number that is missing, or fewer than two.
-    """
-    numbers: Float[np.ndarray, " seeds"] = np.asarray(values, dtype=float)
-    low, high = bootstrap_interval(numbers, statistic)
-    return Measured(float(statistic(numbers)), n=len(numbers), interval=(low, high))
-
-
 def ratios(
     table: Any, one: str, other: str, levels: Sequence[float], column: str = "fvu"
 ) -> dict[float, Measured | None]:
@@ -80,7 +67,7 @@ def ratios(
     numbers = matched(table, levels, column)
     quotients = numbers.loc[one] / numbers.loc[other]
     return {
-        level: None if quotients[level].isna().any() else over_seeds(quotients[level], _geometric)
+        level: None if quotients[level].isna().any() else over_units(quotients[level], _geometric)
         for level in levels
     }
 

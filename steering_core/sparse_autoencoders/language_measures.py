@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from steering_core.publishing.claims import Measured
-from steering_core.sparse_autoencoders.frontier import matched, over_seeds
+from steering_core.publishing.statistics import over_units
+from steering_core.sparse_autoencoders.frontier import matched
 from steering_core.sparse_autoencoders.language_claims import LATER
 
 LEVELS = (7.0, 8.0, 10.0, 12.0, 16.0, 24.0, 32.0)
@@ -40,7 +41,7 @@ def pooled(quotients: pd.DataFrame) -> Measured:
             f"quotients: every seed reaches {reached.shape[1]} of the matched L0; {FEWEST} or more "
             "are needed"
         )
-    return over_seeds(np.exp(np.log(reached).mean(axis=1)))
+    return over_units(np.exp(np.log(reached).mean(axis=1)))
 
 
 def added_ratios(table: Any) -> dict[str, Measured]:
@@ -59,7 +60,7 @@ def read_off(table: Any, architecture: str, column: str, model: str = "first") -
         ValueError: a seed that does not reach that L0.
     """
     mine = table[(table["model"] == model) & (table["architecture"] == architecture)]
-    return over_seeds(matched(mine, (AT,), column, logarithmic=False)[AT])
+    return over_units(matched(mine, (AT,), column, logarithmic=False)[AT])
 
 
 def floors(table: Any) -> pd.DataFrame:

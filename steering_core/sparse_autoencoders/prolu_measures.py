@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from steering_core.publishing.claims import Measured
-from steering_core.sparse_autoencoders.frontier import at_l0, matched, over_seeds, ratios
+from steering_core.publishing.statistics import over_units
+from steering_core.sparse_autoencoders.frontier import at_l0, matched, ratios
 from steering_core.sparse_autoencoders.frontier_setting import ACTIVE, LEVELS, SEEDS, STEPS
 
 TRUE = LEVELS[2]
@@ -22,13 +23,13 @@ SPARSE = 1.25 * ACTIVE
 def at_true(table: Any, architecture: str, column: str) -> Measured:
     """A column at the true number of active features."""
     values = matched(table, [TRUE], column, logarithmic=False).loc[architecture]
-    return over_seeds(values[TRUE])
+    return over_units(values[TRUE])
 
 
 def difference(table: Any, one: str, other: str, column: str) -> Measured:
     """What `one` has more of a column than `other` at the true L0, paired by seed."""
     values = matched(table, [TRUE], column, logarithmic=False)[TRUE]
-    return over_seeds(values.loc[one] - values.loc[other])
+    return over_units(values.loc[one] - values.loc[other])
 
 
 def levels_won(table: Any, one: str, other: str) -> Measured:
@@ -99,7 +100,7 @@ def _interval(measured: Measured) -> tuple[float, float]:
 def mean_over_penalties(table: Any, architecture: str, column: str) -> Measured:
     """A column, mean over penalties for each seed."""
     rows = table[table["architecture"] == architecture]
-    return over_seeds(rows.groupby("seed")[column].mean())
+    return over_units(rows.groupby("seed")[column].mean())
 
 
 def control(table: Any, variant: str, column: str, penalty: float | None = None) -> Any:
@@ -130,7 +131,7 @@ def control_ratio(table: Any, one: str, other: str) -> Measured:
     for name in (one, other):
         if name not in least.index:
             raise ValueError(f"variant: got {name!r}; allowed are those of the study")
-    return over_seeds(least.loc[one] / least.loc[other], _geometric)
+    return over_units(least.loc[one] / least.loc[other], _geometric)
 
 
 def best(table: Any, variant: str, column: str) -> Any:
@@ -140,7 +141,7 @@ def best(table: Any, variant: str, column: str) -> Any:
 
 def quotient(one: Any, other: Any) -> Measured:
     """The mean over seeds of what one has over what the other has."""
-    return over_seeds((one / other).to_numpy(float))
+    return over_units((one / other).to_numpy(float))
 
 
 def steps_to(
@@ -159,14 +160,14 @@ def steps_to(
     )
     quotients = np.log(first / of_baseline)
     by_seed = quotients.groupby(level="seed").mean()
-    return over_seeds(np.exp(by_seed), lambda v: float(np.exp(np.log(v).mean())))
+    return over_units(np.exp(by_seed), lambda v: float(np.exp(np.log(v).mean())))
 
 
 def share_degrading(curves: Any, architecture: str, margin: float = 0.05) -> Measured:
     """Share of runs whose last point lies more than the margin above their lowest; over seeds."""
     runs = _of(curves, architecture).groupby(["seed", "penalty"])["loss"]
     worse = (runs.last() > (1 + margin) * runs.min()).astype(float)
-    return over_seeds(worse.groupby(level="seed").mean())
+    return over_units(worse.groupby(level="seed").mean())
 
 
 def _of(curves: Any, architecture: str) -> Any:
@@ -203,13 +204,13 @@ def worst_overlap(table: Any, one: str, other: str, limit: float) -> Measured:
     logs = np.log((errors.loc[one] / errors.loc[other]).to_numpy(float))
     if np.isnan(logs).any():
         raise ValueError(f"limit: got {limit:g}, within which not all of {one} and {other} lie")
-    return over_seeds(logs, lambda v: float(np.exp(v.mean(0).max())))
+    return over_units(logs, lambda v: float(np.exp(v.mean(0).max())))
 
 
 def overlap_rise(table: Any, architecture: str, overlap: float, limit: float) -> Measured:
     """The least error at an overlap over that at none, paired by seed."""
     errors = least_errors(table, limit).loc[architecture]
-    return over_seeds(errors[overlap] / errors[0.0], _geometric)
+    return over_units(errors[overlap] / errors[0.0], _geometric)
 
 
 def _geometric(values: Any) -> float:
@@ -227,7 +228,7 @@ def overlap_numbers(table: Any, limit: float) -> pd.DataFrame:
             for name in dict.fromkeys(table["architecture"])
             for overlap in errors.columns
             if not errors.loc[name][overlap].isna().any()
-            for one in [over_seeds(errors.loc[name][overlap])]
+            for one in [over_units(errors.loc[name][overlap])]
         ]
     )
 
@@ -242,7 +243,7 @@ def frontier_numbers(table: Any, column: str = "fvu") -> pd.DataFrame:
         for level in LEVELS:
             if group[level].isna().any():
                 continue
-            measured = over_seeds(group[level])
+            measured = over_units(group[level])
             low, high = _interval(measured)
             rows.append(
                 {

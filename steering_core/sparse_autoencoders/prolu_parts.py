@@ -6,7 +6,7 @@ Not here: how a number is read off (`prolu_measures`), thresholds (`prolu_claims
 from typing import Any
 
 from steering_core.publishing.claims import Measured
-from steering_core.sparse_autoencoders.frontier import over_seeds
+from steering_core.publishing.statistics import over_units
 from steering_core.sparse_autoencoders.overlap_study import LIMIT
 from steering_core.sparse_autoencoders.prolu_measures import (
     at_true,
@@ -60,12 +60,12 @@ def without_penalty(controls: Any) -> Parts:
     l0_at_zero = control(controls, "little L1", "l0", 0.0)
     return {
         "fails": quotient(none, usual),
-        "balance": over_seeds(control(controls, "little L1", "up_right", 0.0).dropna()),
+        "balance": over_units(control(controls, "little L1", "up_right", 0.0).dropna()),
         "recovers": quotient(shrunken, usual),
         "recovers_l0": quotient(control(controls, "L0", "f1", 4.0), usual),
         "l0_at_zero": quotient(l0_at_zero, control(controls, "usual", "l0", 1.6)),
-        "pushes_with": over_seeds(control(controls, "usual", "up_right", 1.6)),
-        "negative_at_zero": over_seeds(control(controls, "little L1", "negative", 0.0)),
+        "pushes_with": over_units(control(controls, "usual", "up_right", 1.6)),
+        "negative_at_zero": over_units(control(controls, "little L1", "negative", 0.0)),
     }
 
 
@@ -86,9 +86,9 @@ def resampling(controls: Any) -> Parts:
     """IV-13: how far the loss leaps, beyond what it does where the dead are left."""
     left = control(controls, "left dead", "spike")
     return {
-        "spikes": over_seeds(control(controls, "resampled at 0.2", "spike") - left),
-        "small": over_seeds(control(controls, "resampled at 0.02", "spike") - left),
-        "redrawn": over_seeds(control(controls, "resampled at 0.2", "redrawn")),
+        "spikes": over_units(control(controls, "resampled at 0.2", "spike") - left),
+        "small": over_units(control(controls, "resampled at 0.02", "spike") - left),
+        "redrawn": over_units(control(controls, "resampled at 0.2", "redrawn")),
     }
 
 
@@ -98,7 +98,7 @@ def warming_again(controls: Any) -> Parts:
     without, with_it = spikes
     return {
         "helps": one_thing_changed(controls)["resampled, not warmed up again"],
-        "spike": over_seeds(without - with_it),
+        "spike": over_units(without - with_it),
     }
 
 
@@ -112,7 +112,7 @@ def normalising_and_the_dead(controls: Any) -> Parts:
         "std_error": changed["divided by standard deviations"],
         "ghost": changed["ghost gradients"],
         "left": changed["dead latents left alone"],
-        **{f"alive_{n}": over_seeds(control(controls, way, "alive")) for n, way in ways.items()},
+        **{f"alive_{n}": over_units(control(controls, way, "alive")) for n, way in ways.items()},
     }
 
 
@@ -132,7 +132,7 @@ def pareto(frontier: Any) -> Parts:
 
 def negative_biases(controls: Any, frontier: Any) -> Parts:
     """IV-17: signs of the biases."""
-    share = over_seeds(control(controls, "from zero", "negative"))
+    share = over_units(control(controls, "from zero", "negative"))
     ste = mean_over_penalties(frontier, "prolu_ste", "negative")
     return {"most": share, "not_all": share, "most_ste": ste}
 

@@ -7,7 +7,7 @@ of pairs, and their intervals draw prompts again.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 
 TRIAL = ["source", "target", "text"]
 Values = Float[np.ndarray, "trials columns"]
@@ -78,33 +78,29 @@ class Effects:
         return joined.to_numpy(float)
 
 
-def _measured(values: Values, statistic: Callable[[Values], float]) -> Measured:
-    return Measured(statistic(values), len(values), bootstrap_interval(values, statistic))
-
-
 def gain(effects: Effects, run: str, *, of: str = "target", **only: Any) -> Measured:
     """Stems of the target's lexicon (or the source's) a completion, steered less unsteered."""
     column = f"{of}_stems"
     values = effects.columns((run, column), ("unsteered", column), **only)
-    return _measured(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
+    return over_units(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
 
 
 def perplexity_ratio(effects: Effects, run: str, **only: Any) -> Measured:
     """exp of the mean difference in surprise: the geometric mean over prompts of the ratio."""
     values = effects.columns((run, "nats"), ("unsteered", "nats"), **only)
-    return _measured(values, lambda v: math.exp((v[:, 0] - v[:, 1]).mean()))
+    return over_units(values, lambda v: math.exp((v[:, 0] - v[:, 1]).mean()))
 
 
 def distinct_ratio(effects: Effects, run: str, **only: Any) -> Measured:
     """Mean distinct-2 over that of the unsteered completions."""
     values = effects.columns((run, "distinct"), ("unsteered", "distinct"), **only)
-    return _measured(values, lambda v: float(v[:, 0].mean() / v[:, 1].mean()))
+    return over_units(values, lambda v: float(v[:, 0].mean() / v[:, 1].mean()))
 
 
 def difference(effects: Effects, run: str, other: str, column: str = "target_stems") -> Measured:
     """Mean of a column in one run less that in another, over the same trials."""
     values = effects.columns((run, column), (other, column))
-    return _measured(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
+    return over_units(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
 
 
 def gain_share(effects: Effects, run: str, other: str, *, less: float = 0.0) -> Measured:
@@ -116,7 +112,7 @@ def gain_share(effects: Effects, run: str, other: str, *, less: float = 0.0) -> 
         gained, other_gained = (float((v[:, i] - v[:, 2]).mean()) for i in (0, 1))
         return gained / other_gained - less
 
-    return _measured(values, share)
+    return over_units(values, share)
 
 
 def changes(effects: Effects, run: str) -> Float[np.ndarray, " trials"]:
@@ -134,13 +130,13 @@ def wrong_way_ratio(effects: Effects, run: str) -> Measured:
         lost, lost_again = (float((v[:, i] < v[:, 2]).mean()) for i in (0, 1))
         return lost / lost_again
 
-    return _measured(values, ratio)
+    return over_units(values, ratio)
 
 
 def no_gain_share(effects: Effects, run: str) -> Measured:
     """Share of prompts whose completion has no more target stems than the unsteered one."""
     values = effects.columns((run, "target_stems"), ("unsteered", "target_stems"))
-    return _measured(values, lambda v: float((v[:, 0] <= v[:, 1]).mean()))
+    return over_units(values, lambda v: float((v[:, 0] <= v[:, 1]).mean()))
 
 
 def works(effects: Effects, run: str, **only: Any) -> dict[str, Measured]:

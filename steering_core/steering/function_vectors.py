@@ -17,7 +17,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 
 GPT_J = "gpt-j-6b"
 LLAMA_2 = "llama-2-7b"
@@ -118,12 +118,7 @@ def _over_tasks(
     of_mean: Callable[[Float[np.ndarray, " layers"]], float],
 ) -> Measured:
     """A function of the mean gain at each layer, with its interval over tasks."""
-
-    def statistic(drawn: np.ndarray) -> float:
-        return of_mean(drawn.mean(0))
-
-    interval = bootstrap_interval(gains, statistic, confidence=CONFIDENCE, resamples=RESAMPLES)
-    return Measured(statistic(gains), len(gains), interval)
+    return over_units(gains, lambda drawn: of_mean(drawn.mean(0)), resamples=RESAMPLES)
 
 
 def _interval_over_tasks(values: Float[np.ndarray, "tasks seeds"]) -> tuple[float, float]:

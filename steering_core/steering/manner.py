@@ -12,13 +12,13 @@ from functools import cache
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from transformer_lens.model_bridge import TransformerBridge
 
 from steering_core.language_model.telling import log_odds
 from steering_core.language_model.texts import load_texts
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 from steering_core.steering.experiment import (
     AT_ONCE,
     NEW_TOKENS,
@@ -121,7 +121,7 @@ def leaning_gain(
     """
     after, before = (_towards(texts, chosen, target) for texts in (steered, unsteered))
     genres = [target] * len(after)
-    return _mean(leaning(after, genres) - leaning(before, genres))
+    return over_units(leaning(after, genres) - leaning(before, genres))
 
 
 def stem_gain(
@@ -144,7 +144,7 @@ def stem_gain(
     after, before = (
         genre_frequency(_towards(texts, chosen, target), lexicon) for texts in (steered, unsteered)
     )
-    return _mean(after - before)
+    return over_units(after - before)
 
 
 def uncommon(
@@ -157,8 +157,3 @@ def uncommon(
 
 def _towards(texts: Sequence[str], chosen: Sequence[Trial], target: str) -> list[str]:
     return [text for text, trial in zip(texts, chosen, strict=True) if trial.target == target]
-
-
-def _mean(values: Float[np.ndarray, " trials"] | Int[np.ndarray, " trials"]) -> Measured:
-    interval = bootstrap_interval(values, lambda v: float(v.mean()))
-    return Measured(float(values.mean()), len(values), interval)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 from steering_core.superposition.loss import expected_errors
 from steering_core.superposition.phases import label, represented
 
@@ -126,16 +126,10 @@ def _diagram_of(activation: str, rows: Any) -> TrainedDiagram:
 def over_restarts(
     statistic: Callable[[NDArray[np.int_]], float], restarts: int, *, resamples: int = 1000
 ) -> Measured:
-    """A statistic of the restarts in use, with its 99% interval bootstrapped over them.
-
-    Drawn with replacement, ten restarts hold six or seven different ones, so that the interval of
-    a statistic of the best restart leans to the side of fewer; it is widened to hold the value.
+    """A statistic of the restarts in use, with its 99% interval over them (`over_units`).
 
     Args:
         statistic: maps indices of restarts to a number.
         restarts: how many there are.
     """
-    every = np.arange(restarts)
-    value = statistic(every)
-    low, high = bootstrap_interval(every, statistic, resamples=resamples)
-    return Measured(value, n=restarts, interval=(min(low, value), max(high, value)))
+    return over_units(np.arange(restarts), statistic, resamples=resamples)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 from steering_core.steering.choice import DISTINCT
 from steering_core.steering.lexicon import GENRES
 from steering_core.vector_or_latent.directions import LATENTS
@@ -64,7 +64,7 @@ def gains_by_genre(table: Any, model: str) -> dict[str, dict[str, Measured]]:
     targets = by_trial.index.get_level_values("target")
     masks = {genre: targets == genre for genre in GENRES} | {ALL: np.ones(len(targets), bool)}
     return {
-        kind: {name: _mean(by_trial.loc[mask, kind]) for name, mask in masks.items()}
+        kind: {name: over_units(by_trial.loc[mask, kind]) for name, mask in masks.items()}
         for kind in REPORTED
     }
 
@@ -100,9 +100,3 @@ def costs(table: Any, model: str) -> pd.DataFrame:
             "distinct-2": means.loc[kinds, "distinct"] / means.loc["none", "distinct"],
         }
     )
-
-
-def _mean(values: Any) -> Measured:
-    numbers = values.to_numpy(float)
-    interval = bootstrap_interval(numbers, lambda v: float(np.mean(v)))
-    return Measured(float(numbers.mean()), n=len(numbers), interval=interval)

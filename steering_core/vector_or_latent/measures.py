@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 from steering_core.steering.lexicon import GENRES
 from steering_core.vector_or_latent.detection import (
     METHODS,
@@ -95,8 +95,7 @@ def steering(table: Any, model: str) -> dict[str, Measured]:
     by_trial = gains(table, model)
     for part, (one, other) in STEERS.items():
         difference: Float64[np.ndarray, " trials"] = (by_trial[one] - by_trial[other]).to_numpy()
-        interval = bootstrap_interval(difference, lambda v: float(np.mean(v)))
-        found[part] = Measured(float(difference.mean()), n=len(difference), interval=interval)
+        found[part] = over_units(difference)
     return found
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from steering_core.publishing import bootstrap_interval
+from steering_core.publishing.statistics import over_units
 
 
 def global_state() -> list[int]:
@@ -58,3 +60,33 @@ def test_wrong_arguments_are_named() -> None:
         bootstrap_interval([1.0, 2.0], np.mean, confidence=99.0)
     with pytest.raises(ValueError, match="resamples is 0"):
         bootstrap_interval([1.0, 2.0], np.mean, resamples=0)
+
+
+@pytest.mark.usefixtures("few_resamples")
+def test_over_units_is_the_mean_with_an_interval() -> None:
+    got = over_units([1.0, 2.0, 6.0])
+    assert (got.value, got.n) == (3.0, 3)
+    assert got.interval is not None
+    assert 1 <= got.interval[0] < 3 < got.interval[1] <= 6
+    assert over_units(pd.Series([1.0, 2.0, 6.0]), np.median).value == 2.0
+    assert over_units([0.5, 0.5]).interval == pytest.approx((0.5, 0.5))
+
+
+def test_the_interval_over_units_is_that_of_a_bootstrap() -> None:
+    values = np.array([0.2, 0.4, 0.5, 0.9, 0.3])
+    assert over_units(values).interval == bootstrap_interval(values, np.mean)
+
+
+def test_an_interval_that_leans_is_widened_to_hold_the_value() -> None:
+    def different(drawn: np.ndarray) -> float:
+        return len(set(drawn)) / 40
+
+    low, high = bootstrap_interval(np.arange(40), different)
+    assert high < 1
+    assert over_units(np.arange(40), different).interval == (low, 1.0)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan], [1.0, np.inf]])
+def test_too_few_units_or_none_are_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="values has"):
+        over_units(values)

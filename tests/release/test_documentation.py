@@ -40,7 +40,7 @@ def text_of(path: Path) -> str:
 
 
 def all_blocks() -> Iterator[tuple[Path, int, Block]]:
-    for page in PAGES:
+    for page in PAGES + CHAPTERS:
         yield from ((page, i, block) for i, block in enumerate(python_blocks(text_of(page))))
 
 

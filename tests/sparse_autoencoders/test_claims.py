@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,12 @@ import pandas as pd
 import pytest
 
 from steering_core.publishing.claims import Claim, Measured
-from steering_core.publishing.statistics import bootstrap_interval
-from steering_core.sparse_autoencoders import bias_claims, frontier, prolu_claims
+from steering_core.publishing.statistics import over_units
+from steering_core.sparse_autoencoders import bias_claims, prolu_claims
 from steering_core.sparse_autoencoders import prolu_measures as measures
 from steering_core.sparse_autoencoders.control_study import VARIANTS
 from steering_core.sparse_autoencoders.curve_study import EVERY, GRADIENTS
 from steering_core.sparse_autoencoders.curve_study import PENALTIES as CURVED
-from steering_core.sparse_autoencoders.frontier import over_seeds
 from steering_core.sparse_autoencoders.frontier_setting import (
     ACTIVE,
     COLUMNS,
@@ -73,7 +71,7 @@ def over(one: Callable[[Tables], Any], other: Callable[[Tables], Any]) -> Measur
 
 
 def mean(one: Callable[[Tables], Any], less: Callable[[Tables], Any] | None = None) -> Measure:
-    return lambda t: over_seeds(one(t) - (less(t) if less else 0))
+    return lambda t: over_units(one(t) - (less(t) if less else 0))
 
 
 def ratio(one: str, other: str) -> Measure:
@@ -260,10 +258,7 @@ def tables() -> Tables:
     return {name: pd.DataFrame(each) for name, each in named.items()}
 
 
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No interval is looked at here."""
-    monkeypatch.setattr(frontier, "bootstrap_interval", partial(bootstrap_interval, resamples=9))
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def test_every_claim_of_part_four_is_there_once() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steering_core.publishing.statistics import bootstrap_interval
-from steering_core.sparse_autoencoders import Recipe, frontier, frontier_setting, ground_truth
-from steering_core.sparse_autoencoders.frontier import at_l0, matched, over_seeds, ratios
+from steering_core.sparse_autoencoders import Recipe, frontier_setting, ground_truth
+from steering_core.sparse_autoencoders.frontier import at_l0, matched, ratios
 from steering_core.sparse_autoencoders.frontier_setting import (
     ACTIVE,
     COLUMNS,
@@ -28,12 +26,6 @@ from steering_core.sparse_autoencoders.frontier_setting import (
 from tests.sparse_autoencoders.test_evaluate import planted
 
 few = settings(max_examples=30, deadline=None)
-
-
-@pytest.fixture
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for an interval, and ten times as quick."""
-    monkeypatch.setattr(frontier, "bootstrap_interval", partial(bootstrap_interval, resamples=200))
 
 
 def law(
@@ -126,28 +118,6 @@ def test_every_architecture_and_seed_is_a_row() -> None:
         expected = [factor * 2**-0.5, factor * 4**-0.5]
         assert got.loc[(name, seed), [2.0, 4.0]].tolist() == pytest.approx(expected)
     assert got[9.0].isna().all()
-
-
-@pytest.mark.usefixtures("few_resamples")
-def test_over_seeds_is_the_mean_with_an_interval() -> None:
-    got = over_seeds([1.0, 2.0, 6.0])
-    assert (got.value, got.n) == (3.0, 3)
-    assert got.interval is not None
-    assert 1 <= got.interval[0] < 3 < got.interval[1] <= 6
-    middle = over_seeds(pd.Series([1.0, 2.0, 6.0]), lambda v: float(np.median(v)))
-    assert middle.value == 2.0
-    assert over_seeds([0.5, 0.5]).interval == pytest.approx((0.5, 0.5))
-
-
-def test_the_interval_is_that_of_a_bootstrap() -> None:
-    values = np.array([0.2, 0.4, 0.5, 0.9, 0.3])
-    assert over_seeds(values).interval == bootstrap_interval(values, lambda v: float(v.mean()))
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [1.0, math.nan], [1.0, math.inf]])
-def test_too_few_seeds_or_none_are_refused(values: list[float]) -> None:
-    with pytest.raises(ValueError, match="values has"):
-        over_seeds(values)
 
 
 @pytest.mark.usefixtures("few_resamples")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ import pandas as pd
 import pytest
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import bootstrap_interval
-from steering_core.sparse_autoencoders import frontier
 from steering_core.sparse_autoencoders.frontier_setting import ACTIVE, LEVELS, SEEDS, STEPS
 from steering_core.sparse_autoencoders.prolu_measures import (
     SPARSE,
@@ -37,11 +34,7 @@ from steering_core.sparse_autoencoders.prolu_measures import (
     worst_overlap,
 )
 
-
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for an interval, and ten times as quick."""
-    monkeypatch.setattr(frontier, "bootstrap_interval", partial(bootstrap_interval, resamples=200))
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def assert_certain(got: Measured, value: float, n: int = SEEDS) -> None:

@@ -50,13 +50,8 @@ from steering_core.superposition.dimension_study import (
 )
 from steering_core.superposition.our_recipe import our_recipe
 from steering_core.superposition.recipe import PUBLISHED
-from steering_core.superposition.trained import over_restarts
 
-
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for an interval, and ten times as quick."""
-    monkeypatch.setattr(dimension_measures, "over_restarts", partial(over_restarts, resamples=100))
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def test_the_densities_are_even_in_their_logarithm() -> None:
