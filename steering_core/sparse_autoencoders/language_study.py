@@ -22,7 +22,7 @@ from steering_core.sparse_autoencoders.loss_recovered import spliced_losses
 from steering_core.sparse_autoencoders.recipe import Recipe
 from steering_core.sparse_autoencoders.tuning_study import KNOBS
 
-SEEDS = 2
+SEEDS = 3
 PENALTIES: dict[str, tuple[float, ...]] = {
     "relu": (1.0, 1.7, 2.8, 4.4, 6.5),
     "prolu_relu": (0.05, 0.2, 0.6, 1.6, 4.0),

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float64
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
 from steering_core.publishing.style import BLUE, INK, VERMILLION, use_style
@@ -39,6 +40,10 @@ def norm_profile(norms: Float64[Tensor, "layers positions"]) -> Figure:
         for row, name, shade in zip(norms, layer_names(n), shades, strict=True):
             ax.plot(np.arange(1, len(row) + 1), row, color=shade, label=name, linewidth=1.4)
         ax.set(xscale="log", yscale="log", xlabel="position, from 1", ylabel="mean norm")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_locator(NullLocator())
         fig.legend(title="layer", loc="outside right center")
     return fig
 

@@ -1,7 +1,6 @@
 """What steering does: gains and costs of settings, of kinds of vectors, of chance."""
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,6 +16,7 @@ from steering_core.publishing.style import BLUE, GRID, INK, PALETTE, TEMPLATE, V
 from steering_core.steering.choice import PERPLEXITY, best_row
 from steering_core.steering.lexicon import GENRES
 from steering_core.steering.plots.layer_lines import layer_names
+from steering_core.steering.plots.looks import SYMBOLS, looks_of
 from steering_core.steering.plots.reading import nice
 
 KIND_WORDS = {
@@ -37,19 +37,6 @@ KIND_WORDS = {
 GAIN, COST = "gain in target stems a completion", "perplexity, over that of unsteered text"
 LAYER = "layer (emb: the embeddings; k: the output of block k - 1)"
 
-MARKERS = "osD^vP<>X*"  # as many as SYMBOLS, not as many as colours: looks repeat late
-SYMBOLS = (
-    "circle",
-    "square",
-    "diamond",
-    "triangle-up",
-    "triangle-down",
-    "cross",
-    "triangle-left",
-    "triangle-right",
-    "x",
-    "star",
-)
 LEAST_COST, ALL_COSTS = 0.7, 6.0  # perplexity ratios that are drawn
 
 
@@ -68,8 +55,7 @@ def frontier(table: pd.DataFrame) -> Figure:
         fig, ax = plt.subplots(figsize=(7.2, 4.4))
         ax.axvline(PERPLEXITY, color=INK, linewidth=0.8, linestyle=":")
         ax.axhline(0, color=INK, linewidth=0.8)
-        looks = zip(cycle(PALETTE), cycle(MARKERS), strict=False)
-        for (kind, rows), (colour, marker) in zip(_by_kind(table), looks, strict=False):
+        for kind, rows, (colour, marker) in _by_kind(table):
             cost = np.exp(rows.nats)
             ax.plot(cost, rows.gain, marker, color=colour, markersize=3, alpha=0.15, linewidth=0)
             best = envelope(rows)
@@ -87,8 +73,7 @@ def frontier_explorer(table: pd.DataFrame) -> go.Figure:
     kind.
     """
     fig = go.Figure(layout={"template": TEMPLATE})
-    looks = zip(cycle(PALETTE), cycle(SYMBOLS), strict=False)
-    for (kind, rows), (colour, symbol) in zip(_by_kind(table), looks, strict=False):
+    for kind, rows, (colour, marker) in _by_kind(table):
         best = envelope(rows)
         fig.add_scatter(
             x=best.cost.round(3),
@@ -106,7 +91,7 @@ def frontier_explorer(table: pd.DataFrame) -> go.Figure:
             name=kind_words(kind),
             legendgroup=kind,
             showlegend=False,
-            marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.3},
+            marker={"color": colour, "symbol": SYMBOLS[marker], "size": 6, "opacity": 0.3},
             customdata=rows[["layer", "position", "coefficient", "distinct"]],
             hovertemplate="gain %{y:.2f} at %{x:.2f} x perplexity<br>layer %{customdata[0]}, "
             "%{customdata[1]}, coefficient %{customdata[2]}<br>distinct-2 %{customdata[3]:.2f} of "
@@ -298,10 +283,12 @@ def _cell(text: str) -> str:
     return " / ".join(marked.splitlines())
 
 
-def _by_kind(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each kind, in the table's order, as far as they are drawn."""
+def _by_kind(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame, tuple[str, str]]]:
+    """Each kind, in the table's order, with its rows, as far as they are drawn, and its look."""
     near: Any = table[np.exp(table.nats) <= ALL_COSTS]
-    return [(kind, near[near.kind == kind]) for kind in near.kind.unique()]
+    kinds = list(near.kind.unique())
+    looks = looks_of(map(kind_words, kinds))
+    return [(kind, near[near.kind == kind], look) for kind, look in zip(kinds, looks, strict=True)]
 
 
 def _best_grid(

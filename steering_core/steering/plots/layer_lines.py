@@ -1,7 +1,6 @@
 """Lines over the layers, each with its band: cosines and shares of norms."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from steering_core.publishing.style import BLUE, INK, PALETTE, TEMPLATE, use_style
+from steering_core.publishing.style import BLUE, INK, TEMPLATE, use_style
+from steering_core.steering.plots.looks import looks_of
 
 Band = tuple[Tensor, Tensor, Tensor]
 """Value, lower and upper end of the interval, each (layers,)."""
@@ -25,8 +25,8 @@ def layer_names(n: int) -> list[str]:
 
 def bands(ax: Axes, lines: Mapping[str, Band]) -> None:
     """A line with its band for each name, over the layers."""
-    looks = cycle(zip(PALETTE, "osDv^<>P", strict=True))
-    for (name, (value, low, high)), (colour, marker) in zip(lines.items(), looks, strict=False):
+    looks = looks_of(lines)
+    for (name, (value, low, high)), (colour, marker) in zip(lines.items(), looks, strict=True):
         at = np.arange(len(value))
         ax.plot(at, value, f"{marker}-", color=colour, label=name, markersize=5)
         ax.fill_between(at, low, high, color=colour, alpha=0.25, linewidth=0)

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from steering_core.publishing.style import INK, PALETTE, use_style
+from steering_core.steering.plots.reading import nice
 
 
 def training_curve(curve: pd.DataFrame, sets: list[str]) -> Figure:
@@ -15,7 +16,7 @@ def training_curve(curve: pd.DataFrame, sets: list[str]) -> Figure:
     with use_style():
         fig, ax = plt.subplots(figsize=(6.4, 3.6))
         for of_set, colour in zip(sets, cycle(PALETTE), strict=False):
-            ax.plot(curve["tokens"] / 1e6, curve[of_set], color=colour, label=of_set)
+            ax.plot(curve["tokens"] / 1e6, curve[of_set], color=colour, label=nice(of_set))
         ax.axhline(1.55, color=INK, linewidth=0.8, linestyle=":")
         ax.set(xlabel="tokens read, in millions", ylabel="bits a byte, held out")
         ax.legend(ncols=2)

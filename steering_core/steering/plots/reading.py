@@ -11,8 +11,9 @@ from jaxtyping import Float64
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from steering_core.publishing.style import GRID, INK, PALETTE, TEMPLATE, use_style
+from steering_core.publishing.style import GRID, INK, TEMPLATE, use_style
 from steering_core.steering.plots.layer_lines import Band, bands, layer_names
+from steering_core.steering.plots.looks import looks_of
 
 Words = Mapping[str, Sequence[Sequence[str]]]
 """Tokens as text: name of a vector -> layer -> the likeliest first."""
@@ -177,9 +178,12 @@ def centre_norms(parts: Mapping[str, Float64[Tensor, " layers"]]) -> Figure:
     width = 0.8 / len(parts)
     with use_style():
         fig, ax = plt.subplots(figsize=(6.8, 3.6))
-        for which, (name, norms) in enumerate(parts.items()):
+        looks = looks_of(name.removeprefix("shared, ") for name in parts)
+        for which, ((name, norms), (colour, _)) in enumerate(
+            zip(parts.items(), looks, strict=True)
+        ):
             at = np.arange(n_layers) + (which - (len(parts) - 1) / 2) * width
-            ax.bar(at, norms.numpy(), width, color=PALETTE[which], label=name)
+            ax.bar(at, norms.numpy(), width, color=colour, label=name)
         ax.set_xticks(range(n_layers), layer_names(n_layers))
         ax.set(xlabel="layer", ylabel="norm")
         fig.legend(loc="outside upper center", ncols=1)

@@ -13,6 +13,7 @@ from steering_core.publishing.style import BLUE, INK, VERMILLION, use_style
 from steering_core.superposition.phase_diagram import PhaseDiagram
 from steering_core.superposition.phases import EXTRA_ONLY, FIRST_ONLY, OPPOSITE
 from steering_core.superposition.plots.maps import NAMES, log_axes
+from steering_core.superposition.plots.sharing import ACTIVATION_COLOURS
 from steering_core.superposition.stability import Dedicated
 from steering_core.superposition.trained import TrainedDiagram
 
@@ -71,9 +72,10 @@ def sparse_panels(
     with use_style():
         fig, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.4))
         for name, d in dedicated.items():
-            (line,) = left.plot(d.densities, d.boundary, label=NAMES[name])
+            colour = ACTIVATION_COLOURS[name]
+            left.plot(d.densities, d.boundary, color=colour, label=NAMES[name])
             if name in limits:
-                left.plot(d.densities[0], limits[name], "o", color=line.get_color())
+                left.plot(d.densities[0], limits[name], "o", color=colour)
         left.set(
             xscale="log",
             xlabel="density 1 − S",
