@@ -86,7 +86,7 @@ CLAIMS = (
             "measure was added beside. It does not decide.",
         ),
         scope="toy",
-        setting=SETTING,
+        setting=f"{SETTING}; at the density nearest to two, the first 64 of these",
     ),
     Claim(
         id="III-11",

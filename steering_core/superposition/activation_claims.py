@@ -1,6 +1,7 @@
 """The claims of part II on ten features in five dimensions: W^T W of seven activations."""
 
 from steering_core.publishing.claims import Claim, Rule
+from steering_core.superposition.dimension_claims import LARGE, SEEDS
 
 LAD = "Lad & Kostolansky 2023"
 ELHAGE = "Elhage et al. 2022"
@@ -33,8 +34,9 @@ CLAIMS = (
                 at_most=0.01,
             ),
         },
+        changes=SEEDS,
         scope="toy",
-        setting=SMALL,
+        setting=f"{SMALL}; D*: {LARGE}",
     ),
     Claim(
         id="II-2",

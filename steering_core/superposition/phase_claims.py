@@ -10,6 +10,7 @@ trained diagram; the exact one stands beside it (`beside`: shown, but not decidi
 """
 
 from steering_core.publishing.claims import Claim, Rule
+from steering_core.superposition.dimension_claims import LARGE, SEEDS
 
 LAD = "Lad & Kostolansky 2023"
 ELHAGE = "Elhage et al. 2022"
@@ -116,9 +117,9 @@ CLAIMS = (
                 at_most=0.1,
             ),
         },
-        changes=RETRAINED,
+        changes=(*RETRAINED, *SEEDS),
         scope="toy",
-        setting=TRAINED,
+        setting=f"{TRAINED}; dimensions per feature: {LARGE}",
     ),
     Claim(
         id="II-10",
