@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from torch import Tensor
 
 from steering_core.publishing import Measured
@@ -224,6 +225,20 @@ def test_no_two_kinds_of_the_sweep_look_alike() -> None:
     dots = [line for line in ax.lines if line.get_alpha() == 0.15]
     assert len(dots) == len(WIDE) + len(NARROW)
     assert len({(line.get_color(), line.get_marker()) for line in dots}) == len(dots)
+
+
+def test_a_vector_looks_the_same_in_both_chapters() -> None:
+    names = ["less stories", "less m, matched by position", "less m"]
+    ones = torch.ones(LAYERS, dtype=torch.float64)
+    (reading,) = plots.lines_over_layers(dict.fromkeys(names, ones), ylabel="").axes
+    (steering,) = plots.frontier(sweep(("centred", "isolated", "position_matched"))).axes
+    bars = plots.centre_norms({f"shared, {name}": ones for name in names}).axes[0]
+    for name, bar in zip(names, bars.containers, strict=True):
+        (line,), (step,) = (
+            [one for one in ax.lines if one.get_label() == name] for ax in (reading, steering)
+        )
+        assert (line.get_color(), line.get_marker()) == (step.get_color(), step.get_marker())
+        assert to_rgba(line.get_color()) == bar[0].get_facecolor()
 
 
 def test_no_two_kinds_of_the_explorer_look_alike() -> None:

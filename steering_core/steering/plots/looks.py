@@ -45,6 +45,7 @@ LOOKS = {
     "less stories": (PURPLE, "^"),
     "less m, matched by position": (ORANGE, "v"),
     "less all texts": (SKY_BLUE, "P"),
+    "a genre's own": (BLACK, "X"),
 }
 
 
