@@ -31,12 +31,12 @@ lint: $(installed)  ## style and types
 
 unit: $(installed)  ## the package, its parts and the machinery of the book
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore=tests/web --ignore=tests/benchmarks \
-	  --numprocesses=2 --dist=loadfile
+	  --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 execute: $(executed)  ## run the chapters, once, for the tests and for the book
 
 web: $(built)  ## read the built book in a browser
-	$(BIN)/python -m pytest tests/web --numprocesses=2
+	$(BIN)/python -m pytest tests/web --numprocesses=2 --dist=loadgroup
 
 bench: $(installed)  ## side by side with the usual way
 	$(BIN)/python -m pytest tests/benchmarks

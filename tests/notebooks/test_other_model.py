@@ -15,6 +15,8 @@ from steering_core.language_model.load import ENVIRONMENT_VARIABLE, SHIPPED
 
 CHAPTERS = ("mean_centring", "steering")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:

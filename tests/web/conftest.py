@@ -41,6 +41,10 @@ FLAGS = [
 ]
 
 
+whole_book = pytest.mark.xdist_group("whole book")
+"""Of tests that look at every page: they run in one process, which opens each page once."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:

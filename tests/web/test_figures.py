@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page
 
-from .conftest import ARTICLES, Reader, Site
+from .conftest import ARTICLES, Reader, Site, whole_book
 
 INTERACTIVE = "figure.published-figure .js-plotly-plot"
 DOWNLOADS = ("svg", "png", "pdf", "csv", "json")
@@ -42,6 +42,7 @@ def test_interactive_figures_draw_and_answer_the_pointer(reader: Reader, path: s
     assert visit.problems == []
 
 
+@whole_book
 def test_one_drawing_of_each_figure_is_seen(site: Site, reader: Reader) -> None:
     for path in site.articles:
         for figure in reader.look_at(path).page.locator("figure.published-figure").all():
@@ -67,6 +68,7 @@ def test_print_has_the_still_twin(reader: Reader, path: str) -> None:
         assert figure.locator(".published-figure__static").is_visible()
 
 
+@whole_book
 def test_every_figure_has_all_its_files_at_both_addresses(site: Site, reader: Reader) -> None:
     versions = [folder.name for folder in site.folder.glob("v*") if folder.is_dir()]
     for path in site.articles:

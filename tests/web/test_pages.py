@@ -5,18 +5,20 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from .conftest import ARTICLES, Reader, Site
+from .conftest import ARTICLES, Reader, Site, whole_book
 
 
 def test_every_page_that_was_written_is_in_the_book(site: Site) -> None:
     assert site.articles == ARTICLES
 
 
+@whole_book
 def test_every_page_loads_without_an_error_and_from_here_alone(site: Site, reader: Reader) -> None:
     problems = {page: reader.look_at(page).problems for page in site.pages}
     assert {page: found for page, found in problems.items() if found} == {}
 
 
+@whole_book
 def test_formulas_are_set(site: Site, reader: Reader) -> None:
     for path in site.articles:
         page = reader.look_at(path).page
@@ -54,6 +56,7 @@ SIZES = """
 """
 
 
+@whole_book
 def test_no_page_is_heavy(site: Site, reader: Reader) -> None:
     """All that a page loads, but for the scripts, styles and letters that all share."""
     sizes = {path: reader.look_at(path).page.evaluate(SIZES) for path in site.articles}
