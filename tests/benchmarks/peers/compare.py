@@ -109,13 +109,13 @@ class Row:
     """One comparison, as the page shows it."""
 
     what: str
-    ours: str
-    peer: str
-    peer_version: str
-    ours_per_second: str
-    peer_per_second: str
+    beside: str
     ratio: str
+    ours_per_second: str
+    theirs_per_second: str
     unit: str
+    our_call: str
+    their_call: str
     note: str
 
 
@@ -211,18 +211,18 @@ class Comparison:
         mine, its = (amount / found[side]["seconds"] for side in (OURS, name))
         said = f"{note}. Threads: {self.threads}; turns: {self.turns}"
         row = Row(
-            what,
-            ours,
-            words,
-            self.versions[name],
-            f"{mine:.4g}",
-            f"{its:.4g}",
-            f"{mine / its:.2f}",
-            f"{unit} a second",
-            f"TRIAL, too short to count. {said}" if self.trial else said,
+            what=what,
+            beside=self.versions[name],
+            ratio=f"{mine / its:.2f}",
+            ours_per_second=f"{mine:,.0f}",
+            theirs_per_second=f"{its:,.0f}",
+            unit=f"{unit} a second",
+            our_call=ours,
+            their_call=words,
+            note=f"TRIAL, too short to count. {said}" if self.trial else said,
         )
         self.rows.append(row)
-        print(f"{row.ratio:>7} times {row.peer_version}: {what}")
+        print(f"{row.ratio:>7} times {row.beside}: {what}")
 
     def training(self, architecture: str, size: str, count: int) -> None:
         """Both peers, one row each."""
@@ -387,7 +387,7 @@ def table(rows: Sequence[Row]) -> str:
     """The rows as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Row)])
+    writer.writerow([field.name.replace("_", " ") for field in fields(Row)])
     writer.writerows(astuple(row) for row in rows)
     return text.getvalue()
 
