@@ -134,7 +134,7 @@ def test_both_maps_are_drawn_as_they_are_listed() -> None:
         assert np.asarray(fig.axes[k].images[0].get_array()) == pytest.approx(maps[k])
         assert fig.axes[k].images[0].origin == "lower"
         np.testing.assert_allclose(explorer.data[k].z, maps[k], atol=6e-4)
-        assert explorer.layout.annotations[k].text == title
+        assert explorer.layout.annotations[k].text.replace("<br>", " ") == title
         np.testing.assert_allclose(table[table.columns[2 + k]], maps[k].ravel(), atol=6e-5)
     np.testing.assert_allclose(table["strong"][:41], np.linspace(-1, 1, 41), atol=6e-5)
     assert set(table["weak"][:41]) == {-1.0}

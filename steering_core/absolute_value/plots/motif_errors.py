@@ -16,6 +16,7 @@ from steering_core.publishing.style import use_style
 
 _GRID = torch.linspace(-1, 1, 41)
 _MAPS = ("with the inhibitor", "inhibitor cut")
+_NARROW = ("with the<br>inhibitor", "inhibitor<br>cut")  # side by side on a phone, too
 
 
 def error_maps(net: Net, motif: Motif) -> tuple[Float[np.ndarray, "weak strong"], ...]:
@@ -47,7 +48,7 @@ def maps_panels(net: Net, motif: Motif) -> Figure:
 
 def maps_explorer(net: Net, motif: Motif) -> go.Figure:
     """The same to hover over."""
-    fig = make_subplots(cols=2, shared_yaxes=True, subplot_titles=_MAPS, horizontal_spacing=0.05)
+    fig = make_subplots(cols=2, shared_yaxes=True, subplot_titles=_NARROW, horizontal_spacing=0.05)
     for column, values in enumerate(error_maps(net, motif), start=1):
         fig.add_heatmap(
             x=_GRID.numpy().round(3),
@@ -61,7 +62,8 @@ def maps_explorer(net: Net, motif: Motif) -> go.Figure:
     fig.update_xaxes(title_text=f"strong, x {motif.strong}", tickvals=[-1, 0, 1], tickangle=0)
     fig.update_yaxes(title_text=f"weak, x {motif.weak}", col=1)
     fig.update_layout(
-        height=400,
+        height=420,
+        margin={"t": 60},
         coloraxis={"colorscale": "RdBu", "cmin": -2, "cmax": 2, "colorbar": {"thickness": 10}},
     )
     return fig

@@ -134,10 +134,13 @@ def stack_explorer(found: Mapping[float, Neurons], *, opens_at: float) -> go.Fig
     fig.update_layout(
         barmode="overlay",
         height=480,
-        xaxis={"title": "neurons, by the importance of their primary feature", "showgrid": False},
+        xaxis={
+            "title": "neurons, by the importance<br>of their primary feature",
+            "showgrid": False,
+        },
         yaxis={"title": "sum of |W<sub>1</sub>|", "range": ranges[opens_at]},
         legend={
-            "title": {"text": "features carried:"},
+            "title": {"text": "features carried:", "side": "top"},
             "orientation": "h",
             "y": 1.02,
             "yanchor": "bottom",

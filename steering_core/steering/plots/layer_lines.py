@@ -76,7 +76,10 @@ def cosine_lines_interactive(lines: Mapping[str, Band]) -> go.Figure:
         )
     fig.update_layout(
         hovermode="x unified",
-        xaxis={"title": "layer (emb: embeddings; k: output of block k - 1)", "type": "category"},
+        xaxis={
+            "title": "layer (emb: embeddings;<br>k: output of block k - 1)",
+            "type": "category",
+        },
         yaxis={"title": "mean cosine of two tokens", "rangemode": "tozero"},
         legend={"orientation": "h", "y": 1.12},
     )
