@@ -133,7 +133,7 @@ def stack_explorer(found: Mapping[float, Neurons], *, opens_at: float) -> go.Fig
     ]
     fig.update_layout(
         barmode="overlay",
-        height=480,
+        height=500,
         xaxis={
             "title": "neurons, by the importance<br>of their primary feature",
             "showgrid": False,
@@ -151,7 +151,7 @@ def stack_explorer(found: Mapping[float, Neurons], *, opens_at: float) -> go.Fig
                 "active": densities.index(opens_at),
                 "currentvalue": {"prefix": "density 1 − S = "},
                 "steps": steps,
-                "pad": {"t": 72},
+                "pad": {"t": 92},
             }
         ],
     )

@@ -81,7 +81,7 @@ def cosine_lines_interactive(lines: Mapping[str, Band]) -> go.Figure:
             "type": "category",
         },
         yaxis={"title": "mean cosine of two tokens", "rangemode": "tozero"},
-        legend={"orientation": "h", "y": 1.12},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )
     return fig
 

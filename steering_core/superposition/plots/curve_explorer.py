@@ -23,7 +23,7 @@ _PLOTLY_MARKERS = {
     "tanh": "cross-open",
     "solu": "triangle-down-open",
 }
-_KEY = ("line: our rerun; marks: published;", "dashed: our recipe")
+_KEY = "line: rerun; marks: published; dashed: ours"
 _HOVER = (
     "1/(1 − S) = %{x:.3g}<br>our rerun %{customdata[0]:.4f}<br>"
     "published %{customdata[1]:.4f}<br>difference %{customdata[2]:+.4f}<br>"
@@ -91,7 +91,7 @@ def dimension_explorer(
         hoverlabel={"bgcolor": "white"},
         xaxis={
             "type": "log",
-            "title": "<br>".join(["1/(1 − S)", *(f"<sub>{line}</sub>" for line in _KEY)]),
+            "title": f"1/(1 − S)<br><sub>{_KEY}</sub>",
             "tickvals": [1, 2, 5, 10, 20],
         },
         yaxis={"title": titles[0], "rangemode": "tozero"},
