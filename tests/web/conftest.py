@@ -16,6 +16,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Request,
     Response,
     Route,
     sync_playwright,
@@ -39,7 +40,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
+SETTLING = 60_000  # ms that a page may go on asking after it has loaded
 
 whole_book = pytest.mark.xdist_group("whole book")
 """Of tests that look at every page: they run in one process, which opens each page once."""
@@ -108,6 +109,21 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+def wait_until_quiet(page: Page, waiting: set[Request]) -> None:
+    """Wait until nothing that a loaded page asked for is under way, for half a second.
+
+    Playwright's own "networkidle" never comes where requests begin and end while a long page is
+    still being parsed (its issue 42598), as ours are on a busy machine.
+    """
+    quiet = 0  # steps of 50 ms in a row
+    for _ in range(SETTLING // 50):
+        page.wait_for_timeout(50)
+        quiet = 0 if waiting else quiet + 1
+        if quiet == 10:
+            return
+    pytest.fail(f"{page.url} still waits for {[request.url for request in waiting]}")
+
+
 class Reader:
     """Opens pages, each in a browser context of its own, and notes what goes wrong on them."""
 
@@ -153,13 +169,16 @@ class Reader:
             if message.type == "error":
                 note(f"console: {message.text}")
 
-        page = visit.page
+        page, waiting = visit.page, set[Request]()
+        page.on("request", lambda request: waiting.add(request))
+        page.on("requestfinished", lambda request: waiting.discard(request))
+        page.on("requestfailed", lambda request: waiting.discard(request))
         page.on("pageerror", lambda error: note(f"script error: {error}"))
         page.on("requestfailed", lambda request: note(f"request failed: {request.url}"))
         page.on("console", said)
         page.on("response", answered)
         page.goto(f"{self.site.address}/{path}", wait_until="load")
-        page.wait_for_load_state("networkidle")
+        wait_until_quiet(page, waiting)
         return visit
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ def test_formulas_are_set(site: Site, reader: Reader) -> None:
         page = reader.look_at(path).page
         formulas = page.locator(".math").count()
         if formulas:
-            page.locator("mjx-container").first.wait_for()
+            page.evaluate("MathJax.startup.promise.then(() => null)")
             assert page.locator(".math mjx-container").count() >= formulas, path
 
 
