@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Request,
     Response,
     Route,
+    expect,
     sync_playwright,
 )
 
@@ -40,7 +41,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SETTLING = 60_000  # ms that a page may go on asking after it has loaded
+PATIENCE = 60_000  # ms, for a busy machine
 
 whole_book = pytest.mark.xdist_group("whole book")
 """Of tests that look at every page: they run in one process, which opens each page once."""
@@ -104,6 +105,7 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.fail("no browser is found; install one, on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
@@ -116,7 +118,7 @@ def wait_until_quiet(page: Page, waiting: set[Request]) -> None:
     still being parsed (its issue 42598), as ours are on a busy machine.
     """
     quiet = 0  # steps of 50 ms in a row
-    for _ in range(SETTLING // 50):
+    for _ in range(PATIENCE // 50):
         page.wait_for_timeout(50)
         quiet = 0 if waiting else quiet + 1
         if quiet == 10:
@@ -148,6 +150,7 @@ class Reader:
             java_script_enabled=javascript,
             reduced_motion="reduce",
         )
+        context.set_default_timeout(PATIENCE)
         self.contexts.append(context)
         visit = Visit(context.new_page())
         note = visit.problems.append
