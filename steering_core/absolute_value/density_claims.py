@@ -262,6 +262,8 @@ CLAIMS = (
             BEGIN,
             "2026-11-21: after the first result, the linear hidden layer was added beside, as a "
             "reader asked whether the ReLU is what does it. It does not decide.",
+            "2026-11-29: said here that, with that control, the claim holds of the basis and not "
+            "of the ReLU as its maker.",
         ),
         scope="toy",
         setting=SETTING,
@@ -294,6 +296,8 @@ CLAIMS = (
             BEGIN,
             "2026-11-21: after the first result, the share among features that own a neuron was "
             "added beside. It does not decide.",
+            "2026-11-29: said here that the plan asked for a contrast with part II over all "
+            "densities; both rules, from before the first result, look at neurons alone, at one.",
         ),
         scope="toy",
         setting=(

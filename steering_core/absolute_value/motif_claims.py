@@ -49,7 +49,12 @@ CLAIMS = (
             ),
             "any": Rule("share of models with an instance", at_least=0.05),
         },
-        changes=(PERMUTED, NOT_THE_WEAK),
+        changes=(
+            PERMUTED,
+            NOT_THE_WEAK,
+            "2026-11-29: said here that the plan asked for 256 models; 256 are trained, of which "
+            "the first half chooses the density and the second half decides.",
+        ),
         scope="toy",
         setting=SETTING,
     ),
@@ -84,6 +89,8 @@ CLAIMS = (
         changes=(
             "2026-11-21: after the pilot, in which the share was lower at density 0.2, the last "
             "measure was added beside. It does not decide.",
+            "2026-11-29: said here that, unlike III-12 and III-16, this was not moved to the "
+            "density nearest to two, where it fails.",
         ),
         scope="toy",
         setting=f"{SETTING}; at the density nearest to two, the first 64 of these",

@@ -1,4 +1,4 @@
-"""The draft's training notes, one thing changed at a time: two or three penalties and four seeds.
+"""The draft's training notes, one thing changed at a time: two to six penalties and four seeds.
 
 ProLU with ReLU's gradient, as tuned for the frontier. What is about resampling has biases that
 begin so low that about half of the latents are born dead, and the frontier's steps; the rest has
@@ -29,6 +29,7 @@ BORN_DEAD = -5.0
 """Initial bias, normalised, at which about half of the latents are dead after 4,000 steps."""
 USUAL = (0.2, 1.6)
 WIDE = (0.1, 0.3, 1.0)
+BETAS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 SCALES = (0.02, 0.2)
 
 
@@ -53,9 +54,9 @@ def _born_dead(**changes: Any) -> Variant:
 
 
 VARIANTS: dict[str, Variant] = {
-    "usual": Variant(),
+    "usual": Variant(penalties=BETAS),
     "from zero": Variant(changes={"initial_bias": 0.0}),
-    "smaller betas": Variant(changes={"betas": (0.9, 0.99), "re_warm": 2_000}),
+    "smaller betas": Variant(penalties=BETAS, changes={"betas": (0.9, 0.99), "re_warm": 2_000}),
     "little L1": Variant(penalties=(0.0, 0.4)),
     "little L1, shrunken target": Variant(penalties=(0.0, 0.4), changes={"target_scale": 0.8}),
     "L0": Variant("prolu_l0", (1.5, 4.0)),

@@ -16,10 +16,13 @@ MATCHED = (
     "that were trained"
 )
 CONTROLS = (
-    "as the frontier, ProLU with ReLU's gradient, two or three penalties, 4 seeds; errors the "
+    "as the frontier, ProLU with ReLU's gradient, two to six penalties, 4 seeds; errors the "
     "least over penalties with an L0 of at most 3.23, 1.25 times the true number"
 )
 SHORT = f"{CONTROLS}; 10,000 steps"
+AT_EQUAL = (
+    "equal L0: five, evenly in ratio between the ends of what both reach in a seed, up to 3.23"
+)
 BORN_DEAD = (
     f"{CONTROLS}; 20,000 steps, biases that begin at -5: half of the latents are dead at first"
 )
@@ -41,6 +44,13 @@ NOTHING = (
 SPELLED = (
     "2026-11-28: rules that said 'the same' of another rule were spelled out; nothing measured "
     "changed."
+)
+
+EQUAL = (
+    "2026-11-29: compared at equal L0, as planned before the first run; the rule as committed "
+    "compared least errors of autoencoders that are not equally sparse. For betas six penalties "
+    "were trained in place of two, so that both reach the same L0. That smaller betas have less "
+    "error where the two penalties met had been seen before."
 )
 
 CLAIMS = (
@@ -79,7 +89,10 @@ CLAIMS = (
         },
         changes=(PILOT, SPELLED),
         scope="toy",
-        setting=f"ProLU with ReLU's gradient; {MATCHED}",
+        setting=(
+            "ProLU with ReLU's gradient, latents that fire and whose decoder has a cosine of at "
+            f"least 0.7 with a feature; {MATCHED}"
+        ),
     ),
     Claim(
         id="IV-10",
@@ -155,9 +168,19 @@ CLAIMS = (
             ),
             "negative_at_zero": Rule("share of negative biases at L1 = 0", at_least=0.8),
         },
-        changes=(PILOT, FOUR, SPELLED),
+        changes=(
+            PILOT,
+            FOUR,
+            SPELLED,
+            "2026-11-29: said here that the plan asked for the drift of thresholds as well, which "
+            "was not recorded, and for an L0 penalty beside the shrunken target: it recovers, but "
+            "as it shortens nothing, it decides nothing on underestimates.",
+        ),
         scope="toy",
-        setting=SHORT,
+        setting=(
+            f"{SHORT}; the balance is over the seeds in which a latent points along a feature "
+            "without a penalty"
+        ),
     ),
     Claim(
         id="IV-12",
@@ -166,13 +189,25 @@ CLAIMS = (
         statement="Betas (0.9, 0.999) do; smaller ones are no better.",
         rules={
             "same": Rule(
-                "error with (0.9, 0.99) over that with (0.9, 0.999), geometric mean",
+                "error with (0.9, 0.99) over that with (0.9, 0.999) at equal L0, geometric mean",
                 at_least=0.95,
             ),
         },
-        changes=(FOUR,),
+        beside={
+            "sparse": Rule(
+                "least error with an L0 of at most 3.23 likewise, whatever the L0: the rule until "
+                "2026-11-29",
+                at_least=0.95,
+            ),
+            "l0": Rule(
+                "L0 with (0.9, 0.99) over that with (0.9, 0.999) at penalty 0.2",
+                at_least=0.95,
+                at_most=1.05,
+            ),
+        },
+        changes=(FOUR, EQUAL),
         scope="toy",
-        setting=SHORT,
+        setting=f"{SHORT}; {AT_EQUAL}",
     ),
     Claim(
         id="IV-13",
@@ -196,10 +231,20 @@ CLAIMS = (
                 "times that a latent was drawn anew at 0.2, of 256, some more than once",
                 at_least=64.0,
             ),
+            "spikes_cold": Rule(
+                "rise of the loss after resampling at 0.2 where the rate is not warmed up again",
+                at_least=0.1,
+            ),
         },
-        changes=(FOUR, SPELLED),
+        changes=(
+            FOUR,
+            SPELLED,
+            "2026-11-29: said here that the plan asked for scales up to 0.5, of which two were "
+            "trained, and that at both of them the rate is warmed up again; what happens without "
+            "that stands beside.",
+        ),
         scope="toy",
-        setting=BORN_DEAD,
+        setting=f"{BORN_DEAD}; the rate is warmed up again over 2,000 steps",
     ),
     Claim(
         id="IV-14",
@@ -220,8 +265,19 @@ CLAIMS = (
         },
         beside={
             "spike": Rule("rise of the loss after resampling, without less with", at_least=0.0),
+            "l0": Rule(
+                "L0 without over L0 with, at penalty 0.4: whether errors are of like sparsity",
+                at_least=0.8,
+                at_most=1.25,
+            ),
         },
-        changes=(FOUR, NOTHING, SPELLED),
+        changes=(
+            FOUR,
+            NOTHING,
+            SPELLED,
+            "2026-11-29: the two L0 were put beside. They are not alike, so that much of the "
+            "difference in error is one of sparsity; no penalty makes them equal.",
+        ),
         scope="toy",
         setting=f"{BORN_DEAD}; encoders at 0.2",
     ),
@@ -246,7 +302,8 @@ CLAIMS = (
         },
         beside={
             "std_error": Rule(
-                "error with standard deviations over that with the mean norm", at_least=0.95
+                "error with standard deviations over that with the mean norm, at equal L0",
+                at_least=0.95,
             ),
             "left": Rule("error with dead latents left alone over resampling", at_least=0.95),
             "alive_resampled": Rule("share of latents alive at the end, resampled", at_least=0.95),
@@ -255,9 +312,16 @@ CLAIMS = (
             ),
             "alive_left": Rule("share of latents alive at the end, left alone", at_least=0.95),
         },
-        changes=(FOUR, NOTHING, SPELLED),
+        changes=(
+            FOUR,
+            NOTHING,
+            SPELLED,
+            "2026-11-29: said here that the plan asked for error at equal L0, which stands beside "
+            "and is compared at equal L0 now. F1 has decided since before the first run, as error "
+            "in the units of the activations favours what was trained in them.",
+        ),
         scope="toy",
-        setting=f"normalisation: {SHORT}; ghost gradients: {BORN_DEAD}",
+        setting=f"normalisation: {SHORT}; {AT_EQUAL}; ghost gradients: {BORN_DEAD}",
     ),
     Claim(
         id="IV-16",
@@ -307,11 +371,16 @@ CLAIMS = (
             "f1": Rule("F1 at L0 2.58, less that of ReLU with L1", at_least=0.0),
             "mcc": Rule("MCC at L0 2.58, less that of ReLU with L1", at_least=0.0),
         },
-        changes=(PILOT, SPELLED),
-        scope="toy",
-        setting=(
-            f"ProLU with ReLU's gradient; an L0 that one alone reaches is won by it; {SETTING}"
+        changes=(
+            PILOT,
+            SPELLED,
+            "2026-11-29: an L0 that not every seed of a rival reaches is no longer counted as won; "
+            "one was so for ReLU with L1, one for Gated, one for JumpReLU. And said here that the "
+            "plan asked only for less error at three of five L0, which holds; that a Pareto gain "
+            "is nowhere worse, too, was added before the first run.",
         ),
+        scope="toy",
+        setting=f"ProLU with ReLU's gradient; {SETTING}",
     ),
     Claim(
         id="IV-17",
@@ -329,8 +398,14 @@ CLAIMS = (
             ),
         },
         beside={
+            "most_relu": Rule(
+                "ReLU's gradient in the frontier, biases that begin at -0.5, mean over its six "
+                "penalties: the share",
+                at_least=0.8,
+                at_most=0.99,
+            ),
             "most_ste": Rule(
-                "the STE gradient in the frontier, biases that begin at -0.5: the share",
+                "the STE gradient in the frontier, likewise: the share",
                 at_least=0.8,
                 at_most=0.99,
             ),
@@ -356,6 +431,12 @@ CLAIMS = (
                 at_least=0.97,
                 at_most=1.03,
             ),
+            "prolu_ste": Rule(
+                "relative length of outputs, ProLU with the STE gradient",
+                at_least=0.97,
+                at_most=1.03,
+            ),
+            "scsae": Rule("relative length of outputs, SCSAE", at_least=0.97, at_most=1.03),
             "relu_sqrt": Rule(
                 "relative length of outputs, ReLU with sqrt(L1)", at_least=0.97, at_most=1.03
             ),

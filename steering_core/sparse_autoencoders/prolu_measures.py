@@ -34,12 +34,9 @@ def difference(table: Any, one: str, other: str, column: str) -> Measured:
 
 def levels_won(table: Any, one: str, other: str) -> Measured:
     """At how many of the matched L0 the error of `one` is below that of `other` for the whole
-    interval of the paired ratio, or at which only `one` is; exact, given the table."""
-    values = matched(table, LEVELS)
-    won = 0
-    for level, ratio in ratios(table, one, other, LEVELS).items():
-        there = [not values.loc[name][level].isna().any() for name in (one, other)]
-        won += there == [True, False] or (ratio is not None and _interval(ratio)[1] < 1)
+    interval of the paired ratio; exact, given the table."""
+    found = ratios(table, one, other, LEVELS).values()
+    won = sum(ratio is not None and _interval(ratio)[1] < 1 for ratio in found)
     return Measured(float(won), n=SEEDS)
 
 
@@ -132,6 +129,31 @@ def control_ratio(table: Any, one: str, other: str) -> Measured:
         if name not in least.index:
             raise ValueError(f"variant: got {name!r}; allowed are those of the study")
     return over_units(least.loc[one] / least.loc[other], _geometric)
+
+
+def at_equal_l0(table: Any, one: str, other: str, levels: int = 5) -> Measured:
+    """Error of one variant over that of another where both have as many latents on, paired by seed:
+    the geometric mean over some L0, evenly in ratio between the ends of what both reach in the
+    seed, up to `SPARSE`.
+
+    Raises:
+        ValueError: a variant that the study does not have, or a seed in which they have no such L0
+            in common.
+    """
+    quotients = []
+    for seed, rows in table.groupby("seed"):
+        runs = [rows[rows["variant"] == name] for name in (one, other)]
+        if any(run.empty for run in runs):
+            raise ValueError(f"variants: got {one!r}, {other!r}; allowed are those of the study")
+        low = max(run["l0"].min() for run in runs)
+        high = min(SPARSE, *(run["l0"].max() for run in runs))
+        if not low < high:
+            raise ValueError(f"variants: {one!r} and {other!r} have no L0 in common in seed {seed}")
+        mine, theirs = (
+            [at_l0(run, l0) for l0 in np.geomspace(low, high, levels + 2)[1:-1]] for run in runs
+        )
+        quotients.append(_geometric(np.array(mine) / theirs))
+    return over_units(np.array(quotients), _geometric)
 
 
 def best(table: Any, variant: str, column: str) -> Any:

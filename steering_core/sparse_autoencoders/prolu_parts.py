@@ -9,6 +9,7 @@ from steering_core.publishing.claims import Measured
 from steering_core.publishing.statistics import over_units
 from steering_core.sparse_autoencoders.overlap_study import LIMIT
 from steering_core.sparse_autoencoders.prolu_measures import (
+    at_equal_l0,
     at_true,
     best,
     control,
@@ -70,16 +71,32 @@ def without_penalty(controls: Any) -> Parts:
 
 
 def one_thing_changed(controls: Any) -> Parts:
-    """Least errors of ProLU with one thing changed, over those without."""
-    pairs = {
+    """Errors of ProLU with one thing changed, over those without: at equal L0 where two variants
+    reach it, the least of the sparse ones where resampling is concerned."""
+    at_equal = {
         "betas (0.9, 0.99)": ("smaller betas", "usual"),
         "divided by standard deviations": ("stretched, std", "stretched, l2"),
+    }
+    sparse = {
         "resampled, not warmed up again": ("not warmed again", "resampled at 0.2"),
         "resampled at 0.02": ("resampled at 0.02", "resampled at 0.2"),
         "ghost gradients": ("ghost", "not warmed again"),
         "dead latents left alone": ("left dead", "not warmed again"),
     }
-    return {name: control_ratio(controls, *pair) for name, pair in pairs.items()}
+    return {name: at_equal_l0(controls, *pair) for name, pair in at_equal.items()} | {
+        name: control_ratio(controls, *pair) for name, pair in sparse.items()
+    }
+
+
+def betas(controls: Any) -> Parts:
+    """IV-12: smaller ones."""
+    return {
+        "same": one_thing_changed(controls)["betas (0.9, 0.99)"],
+        "sparse": control_ratio(controls, "smaller betas", "usual"),
+        "l0": quotient(
+            control(controls, "smaller betas", "l0", 0.2), control(controls, "usual", "l0", 0.2)
+        ),
+    }
 
 
 def resampling(controls: Any) -> Parts:
@@ -88,17 +105,19 @@ def resampling(controls: Any) -> Parts:
     return {
         "spikes": over_units(control(controls, "resampled at 0.2", "spike") - left),
         "small": over_units(control(controls, "resampled at 0.02", "spike") - left),
+        "spikes_cold": over_units(control(controls, "not warmed again", "spike") - left),
         "redrawn": over_units(control(controls, "resampled at 0.2", "redrawn")),
     }
 
 
 def warming_again(controls: Any) -> Parts:
     """IV-14: with and without."""
-    spikes = (control(controls, name, "spike") for name in ("not warmed again", "resampled at 0.2"))
-    without, with_it = spikes
+    names = ("not warmed again", "resampled at 0.2")
+    without, with_it = (control(controls, name, "spike") for name in names)
     return {
         "helps": one_thing_changed(controls)["resampled, not warmed up again"],
         "spike": over_units(without - with_it),
+        "l0": quotient(*(control(controls, name, "l0", 0.4) for name in names)),
     }
 
 
@@ -133,8 +152,12 @@ def pareto(frontier: Any) -> Parts:
 def negative_biases(controls: Any, frontier: Any) -> Parts:
     """IV-17: signs of the biases."""
     share = over_units(control(controls, "from zero", "negative"))
-    ste = mean_over_penalties(frontier, "prolu_ste", "negative")
-    return {"most": share, "not_all": share, "most_ste": ste}
+    in_frontier = {
+        name: mean_over_penalties(frontier, f"prolu_{name}", "negative") for name in ("relu", "ste")
+    }
+    return {"most": share, "not_all": share} | {
+        f"most_{name}": mean for name, mean in in_frontier.items()
+    }
 
 
 def lengths(frontier: Any, *architectures: str) -> Parts:

@@ -1,13 +1,13 @@
 """What steering did, from the completions of many trials: gains, costs, and how sure they are.
 
 Every run has the same trials as the unsteered one, drawn with the same random numbers. Measures are
-of pairs, and their intervals draw prompts again.
+of pairs, and their intervals draw prompts again, each with all its targets.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from steering_core.publishing.claims import Measured
 from steering_core.publishing.statistics import over_units
 
 TRIAL = ["source", "target", "text"]
+PROMPT = ["source", "text"]
 Values = Float[np.ndarray, "trials columns"]
 
 
@@ -48,12 +49,12 @@ class Effects:
         }
         return Effects(rest)
 
-    def columns(
+    def trials(
         self,
         *wanted: tuple[str, str],
         source: str | None = None,
         target: str | None = None,
-    ) -> Values:
+    ) -> pd.DataFrame:
         """Columns of runs, side by side over the trials that all of these runs have.
 
         Args:
@@ -75,44 +76,65 @@ class Effects:
                 joined = joined[joined.index.get_level_values(level) == only]
         if len(joined) == 0:
             raise ValueError(f"wanted: got {wanted}, which have no trial in common")
-        return joined.to_numpy(float)
+        return joined
+
+    def columns(self, *wanted: tuple[str, str], **only: Any) -> Values:
+        """The numbers of `trials`."""
+        return self.trials(*wanted, **only).to_numpy(float)
+
+
+def over_prompts(trials: Any, statistic: Callable[[Any], Any] = np.mean) -> Measured:
+    """A statistic over trials with its 99% bootstrap interval over prompts; a prompt is drawn with
+    all of its targets, which share its words.
+
+    Args:
+        trials: a frame or series indexed by source, target and text.
+        statistic: (n_trials, ...) -> a number.
+    """
+    rows = trials.to_numpy(float)
+    of_prompt = list(trials.groupby(level=PROMPT).indices.values())
+
+    def of(drawn: np.ndarray) -> float:
+        return float(statistic(rows[np.concatenate([of_prompt[i] for i in drawn])]))
+
+    return over_units(np.arange(len(of_prompt)), of)
 
 
 def gain(effects: Effects, run: str, *, of: str = "target", **only: Any) -> Measured:
     """Stems of the target's lexicon (or the source's) a completion, steered less unsteered."""
     column = f"{of}_stems"
-    values = effects.columns((run, column), ("unsteered", column), **only)
-    return over_units(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
+    values = effects.trials((run, column), ("unsteered", column), **only)
+    return over_prompts(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
 
 
 def perplexity_ratio(effects: Effects, run: str, **only: Any) -> Measured:
     """exp of the mean difference in surprise: the geometric mean over prompts of the ratio."""
-    values = effects.columns((run, "nats"), ("unsteered", "nats"), **only)
-    return over_units(values, lambda v: math.exp((v[:, 0] - v[:, 1]).mean()))
+    values = effects.trials((run, "nats"), ("unsteered", "nats"), **only)
+    return over_prompts(values, lambda v: math.exp((v[:, 0] - v[:, 1]).mean()))
 
 
 def distinct_ratio(effects: Effects, run: str, **only: Any) -> Measured:
     """Mean distinct-2 over that of the unsteered completions."""
-    values = effects.columns((run, "distinct"), ("unsteered", "distinct"), **only)
-    return over_units(values, lambda v: float(v[:, 0].mean() / v[:, 1].mean()))
+    values = effects.trials((run, "distinct"), ("unsteered", "distinct"), **only)
+    return over_prompts(values, lambda v: float(v[:, 0].mean() / v[:, 1].mean()))
 
 
 def difference(effects: Effects, run: str, other: str, column: str = "target_stems") -> Measured:
     """Mean of a column in one run less that in another, over the same trials."""
-    values = effects.columns((run, column), (other, column))
-    return over_units(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
+    values = effects.trials((run, column), (other, column))
+    return over_prompts(values, lambda v: float((v[:, 0] - v[:, 1]).mean()))
 
 
 def gain_share(effects: Effects, run: str, other: str, *, less: float = 0.0) -> Measured:
     """The gain of one run over the gain of another, less a number."""
     runs = (run, other, "unsteered")
-    values = effects.columns(*[(name, "target_stems") for name in runs])
+    values = effects.trials(*[(name, "target_stems") for name in runs])
 
     def share(v: Values) -> float:
         gained, other_gained = (float((v[:, i] - v[:, 2]).mean()) for i in (0, 1))
         return gained / other_gained - less
 
-    return over_units(values, share)
+    return over_prompts(values, share)
 
 
 def changes(effects: Effects, run: str) -> Float[np.ndarray, " trials"]:
@@ -124,19 +146,19 @@ def changes(effects: Effects, run: str) -> Float[np.ndarray, " trials"]:
 def wrong_way_ratio(effects: Effects, run: str) -> Measured:
     """Share of prompts that lose target stems, over the share that a second unsteered draw does."""
     runs = (run, "again", "unsteered")
-    values = effects.columns(*[(name, "target_stems") for name in runs])
+    values = effects.trials(*[(name, "target_stems") for name in runs])
 
     def ratio(v: Values) -> float:
         lost, lost_again = (float((v[:, i] < v[:, 2]).mean()) for i in (0, 1))
         return lost / lost_again
 
-    return over_units(values, ratio)
+    return over_prompts(values, ratio)
 
 
 def no_gain_share(effects: Effects, run: str) -> Measured:
     """Share of prompts whose completion has no more target stems than the unsteered one."""
-    values = effects.columns((run, "target_stems"), ("unsteered", "target_stems"))
-    return over_units(values, lambda v: float((v[:, 0] <= v[:, 1]).mean()))
+    values = effects.trials((run, "target_stems"), ("unsteered", "target_stems"))
+    return over_prompts(values, lambda v: float((v[:, 0] <= v[:, 1]).mean()))
 
 
 def works(effects: Effects, run: str, **only: Any) -> dict[str, Measured]:

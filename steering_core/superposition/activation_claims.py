@@ -95,6 +95,11 @@ CLAIMS = (
             ),
             "silu_coordinates": Rule("the same, SiLU", at_least=0.95),
         },
+        changes=(
+            "2026-11-29: said here that the plan had a number for 'at most two' alone, by which "
+            "the claim would hold; the two rules on 'one of the two dominates' are ours, from "
+            "before the first result.",
+        ),
         scope="toy",
         setting=(
             "a direction is that of a represented feature, W_i / |W_i|; it carries the features j "

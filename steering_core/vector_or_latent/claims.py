@@ -59,7 +59,7 @@ CLAIMS = (
             "vector) of the largest gain whose perplexity is at most 2 times and whose distinct-2 "
             "is at least 0.8 times the unsteered, out of ten prompts a pair of genres; the latent "
             "is the best of the four that tell best; reported on 40 other prompts a pair; 99% "
-            "bootstrap intervals over prompts"
+            "bootstrap intervals over prompts, each with its three targets"
         ),
     ),
 )

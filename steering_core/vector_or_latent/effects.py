@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import over_units
 from steering_core.steering.choice import DISTINCT
+from steering_core.steering.effects import over_prompts
 from steering_core.steering.lexicon import GENRES
 from steering_core.vector_or_latent.directions import LATENTS
 from steering_core.vector_or_latent.measures import gains
@@ -64,7 +64,7 @@ def gains_by_genre(table: Any, model: str) -> dict[str, dict[str, Measured]]:
     targets = by_trial.index.get_level_values("target")
     masks = {genre: targets == genre for genre in GENRES} | {ALL: np.ones(len(targets), bool)}
     return {
-        kind: {name: over_units(by_trial.loc[mask, kind]) for name, mask in masks.items()}
+        kind: {name: over_prompts(by_trial.loc[mask, kind]) for name, mask in masks.items()}
         for kind in REPORTED
     }
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 
 from steering_core.publishing.claims import Measured
-from steering_core.publishing.statistics import over_units
+from steering_core.steering.effects import over_prompts
 from steering_core.steering.lexicon import GENRES
 from steering_core.vector_or_latent.detection import (
     METHODS,
@@ -94,8 +94,7 @@ def steering(table: Any, model: str) -> dict[str, Measured]:
     found = {}
     by_trial = gains(table, model)
     for part, (one, other) in STEERS.items():
-        difference: Float64[np.ndarray, " trials"] = (by_trial[one] - by_trial[other]).to_numpy()
-        found[part] = over_units(difference)
+        found[part] = over_prompts(by_trial[one] - by_trial[other])
     return found
 
 

@@ -78,6 +78,10 @@ def ratio(one: str, other: str) -> Measure:
     return lambda t: measures.control_ratio(t["controls"], one, other)
 
 
+def at_equal(one: str, other: str) -> Measure:
+    return lambda t: measures.at_equal_l0(t["controls"], one, other)
+
+
 def best(variant: str) -> Callable[[Tables], Any]:
     return lambda t: measures.best(t["controls"], variant, "f1")
 
@@ -117,20 +121,26 @@ MEASURES: dict[str, dict[str, Measure]] = {
         "pushes_with": mean(control("usual", "up_right", 1.6)),
         "negative_at_zero": mean(control(NONE, "negative", 0.0)),
     },
-    "IV-12": {"same": ratio("smaller betas", "usual")},
+    "IV-12": {
+        "same": at_equal("smaller betas", "usual"),
+        "sparse": ratio("smaller betas", "usual"),
+        "l0": over(control("smaller betas", "l0", 0.2), control("usual", "l0", 0.2)),
+    },
     "IV-13": {
         "spikes": spike(AT_02, "left dead"),
         "small": spike("resampled at 0.02", "left dead"),
         "redrawn": mean(control(AT_02, "redrawn")),
+        "spikes_cold": spike("not warmed again", "left dead"),
     },
     "IV-14": {
         "helps": ratio("not warmed again", AT_02),
         "spike": spike("not warmed again", AT_02),
+        "l0": over(control("not warmed again", "l0", 0.4), control(AT_02, "l0", 0.4)),
     },
     "IV-15": {
         "std": over(best("stretched, l2"), best("stretched, std")),
         "ghost": ratio("ghost", "not warmed again"),
-        "std_error": ratio("stretched, std", "stretched, l2"),
+        "std_error": at_equal("stretched, std", "stretched, l2"),
         "left": ratio("left dead", AT_02),
         "alive_resampled": mean(control(AT_02, "alive")),
         "alive_ghost": mean(control("ghost", "alive")),
@@ -148,6 +158,7 @@ MEASURES: dict[str, dict[str, Measure]] = {
     "IV-17": {
         "most": mean(control("from zero", "negative")),
         "not_all": mean(control("from zero", "negative")),
+        "most_relu": lambda t: measures.mean_over_penalties(t["frontier"], PROLU, "negative"),
         "most_ste": lambda t: measures.mean_over_penalties(t["frontier"], STE, "negative"),
     },
     "IV-18": {
@@ -155,7 +166,7 @@ MEASURES: dict[str, dict[str, Measure]] = {
         "prolu": at(PROLU, "shrinkage"),
         **{
             name: at(name, "shrinkage")
-            for name in ("gated", "jumprelu", "topk", "relu_sqrt", "batch_topk")
+            for name in ("gated", "jumprelu", "topk", "relu_sqrt", "batch_topk", "scsae", STE)
         },
     },
     "IV-21": {

@@ -15,6 +15,7 @@ from steering_core.sparse_autoencoders.frontier_setting import ACTIVE, LEVELS, S
 from steering_core.sparse_autoencoders.prolu_measures import (
     SPARSE,
     TRUE,
+    at_equal_l0,
     at_true,
     best,
     control,
@@ -106,16 +107,14 @@ def test_levels_are_won_where_the_curves_cross() -> None:
     assert levels_won(table, "relu", "prolu_relu").value == 5 - sum(below)
 
 
-def test_a_level_that_only_one_reaches_is_its_own() -> None:
-    worse = runs("prolu_relu", 1.5)
+def test_a_level_that_not_every_seed_reaches_is_won_by_none() -> None:
+    better = runs("prolu_relu", 0.5)
     short: Any = runs("relu")
     short = short[(short["l0"] >= 4) | (short["seed"] != 2)]  # seed 2 begins at 4
     short = pd.concat([short, runs("relu", places=(3.0,))])
-    table = shuffled(worse, short)
-    alone = sum(level < 3 for level in LEVELS)
-    assert alone == 3
-    assert levels_won(table, "prolu_relu", "relu").value == alone
-    assert levels_won(table, "relu", "prolu_relu").value == 5 - alone
+    reached = sum(level >= 3 for level in LEVELS)
+    assert reached == 2
+    assert levels_won(shuffled(better, short), "prolu_relu", "relu").value == reached
 
 
 def test_a_level_that_none_reaches_is_won_by_none() -> None:
@@ -199,6 +198,34 @@ def test_a_seed_that_is_not_sparse_has_the_error_of_saying_nothing() -> None:
     least: Any = table[(table["variant"] == "usual") & (table["l0"] <= SPARSE)]
     expected = np.exp(np.log(1 / least.groupby("seed")["fvu"].min()).mean())
     assert control_ratio(table[~gone], "ghost", "usual").value == pytest.approx(expected)
+
+
+def test_errors_are_compared_at_equal_l0() -> None:
+    usual = variants(usual=0.1)
+    other = usual.assign(variant="other", fvu=usual["fvu"] * 1.25)
+    assert_certain(at_equal_l0(pd.concat([usual, other]), "other", "usual"), 1.25)
+    # Twice as many on at each penalty: at equal L0 the error is 2 ** 0.5 times as large.
+    denser = usual.assign(variant="other", l0=usual["l0"] * 2)
+    assert_certain(at_equal_l0(pd.concat([usual, denser]), "other", "usual"), 2**0.5)
+    assert_certain(at_equal_l0(pd.concat([usual, denser]), "usual", "other"), 2**-0.5)
+
+
+def test_what_lies_beyond_the_sparse_is_not_compared() -> None:
+    usual = variants(usual=0.1)
+    bad = usual.assign(variant="other", fvu=usual["fvu"].where(usual["l0"] < 4, 1.0))
+    certain = at_equal_l0(pd.concat([usual, bad]), "other", "usual")
+    assert certain.value > 1  # between 2 and 4 the line leads up
+    far = usual.assign(variant="other", fvu=usual["fvu"].where(usual["l0"] < 8, 1.0))
+    assert_certain(at_equal_l0(pd.concat([usual, far]), "other", "usual"), 1.0)
+
+
+def test_equal_l0_need_a_common_range() -> None:
+    usual = variants(usual=0.1)
+    dense = usual.assign(variant="other", l0=usual["l0"] * 4)
+    with pytest.raises(ValueError, match="'other' and 'usual' have no L0 in common in seed 0"):
+        at_equal_l0(pd.concat([usual, dense]), "other", "usual")
+    with pytest.raises(ValueError, match="variants: got 'unheard', 'usual'"):
+        at_equal_l0(usual, "unheard", "usual")
 
 
 def test_a_variant_that_was_not_studied_is_refused() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -23,12 +25,24 @@ def spot_check(study: Study, date: datetime.date, tasks: int = 1) -> list[str]:
     Raises:
         ValueError: a number of tasks that there are not.
     """
-    known = study.checked_tasks()
-    if not 1 <= tasks <= len(known):
-        raise ValueError(f"tasks is {tasks}; 1 to {len(known)} are allowed for study {study.name}")
-    table = load_study(study).table
-    drawn = np.random.default_rng(date.toordinal()).choice(len(known), size=tasks, replace=False)
-    return [words for index in drawn for words in _disagreements(study, known[index], table)]
+    known = len(study.checked_tasks())
+    if not 1 <= tasks <= known:
+        raise ValueError(f"tasks is {tasks}; 1 to {known} are allowed for study {study.name}")
+    return list(chain.from_iterable(islice(task_by_task(study, date), tasks)))
+
+
+def task_by_task(study: Study, date: datetime.date) -> Iterator[list[str]]:
+    """What disagrees with the table, in words, for each task in the order that `date` draws.
+
+    A task is recomputed when its words are asked for.
+
+    Args:
+        study: whose table is checked.
+        date: the same date draws the same order.
+    """
+    known, table = study.checked_tasks(), load_study(study).table
+    for index in np.random.default_rng(date.toordinal()).permutation(len(known)):
+        yield _disagreements(study, known[index], table)
 
 
 def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
