@@ -48,6 +48,9 @@ bench-peers: $(installed) $(peers:%=_build/peers/%/.installed)  ## beside SAELen
 study-%: $(installed)  ## study-NAME: make the table of a study again (long; stops and resumes)
 	$(BIN)/python -m steering_core.publishing.studies $*
 
+again-%: $(installed)  ## again-NAME: compute a study anew and say what differs from its table (long)
+	$(BIN)/python -m steering_core.publishing.studies $* --again
+
 dist: $(installed)  ## the wheel and the source archive of the last commit, in dist/
 	rm -rf dist build/source && mkdir -p build/source
 	git archive HEAD | tar -x -C build/source

@@ -180,7 +180,10 @@ CLAIMS = (
             ),
         },
         scope="toy",
-        setting=f"{SETTING}; controls at the same density, 256 seeds",
+        setting=(
+            f"{SETTING.replace('; reported on the last 128', '')}; all 256 models of it over all "
+            "256 of each control at the same density"
+        ),
     ),
     Claim(
         id="III-15",

@@ -117,7 +117,13 @@ CLAIMS = (
                 at_most=0.1,
             ),
         },
-        changes=(*RETRAINED, *SEEDS),
+        changes=(
+            *RETRAINED,
+            *SEEDS,
+            "2026-11-29: said here that no trained cell differs, so that the distance of 0 is that "
+            "of no cell, and that the trained grid has no importance of 1 itself: what superposes "
+            "a little is seen in D* alone.",
+        ),
         scope="toy",
         setting=f"{TRAINED}; dimensions per feature: {LARGE}",
     ),
@@ -214,6 +220,8 @@ CLAIMS = (
             *RETRAINED,
             "2026-11-21: the measures of single runs, and of the sign of their start, were added "
             "beside the claim after its first result. They do not decide.",
+            "2026-11-29: said here that the plan asked for the excess loss as well, which no rule "
+            "measures.",
         ),
         scope="toy",
         setting=TRAINED,
@@ -368,6 +376,8 @@ CLAIMS = (
         changes=(
             "2026-11-28: the first rule said that it measured the source's own picture; it "
             "measures inputs drawn here, with which that picture agrees. Nothing measured changed.",
+            "2026-11-29: said here that no rule measures the second slip, that m and n are "
+            "exchanged; it is there to be read.",
         ),
         scope="toy",
         setting="exact, and 100 inputs of 20 features",

@@ -17,6 +17,7 @@ import pytest
 
 from steering_core.publishing import Study, load_study, run_study, spot_check
 from steering_core.publishing.studies.__main__ import main
+from steering_core.publishing.studies.check import task_by_task
 from steering_core.publishing.studies.source import source_hash
 
 TODAY = datetime.date(2026, 1, 2)
@@ -211,6 +212,38 @@ def test_the_command_line_runs_a_study(tmp_path: Path) -> None:
     (tmp_path / "declared_here.py").write_text(lines)
     main(["declared_here:STUDY", "--jobs", "1"])
     assert (tmp_path / "data" / "by-command.csv").is_file()
+
+
+def test_the_command_line_compares_a_whole_study_with_its_table(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared = (
+        "from pathlib import Path\nimport computation\n"
+        "from steering_core.publishing import Study\n"
+        "STUDY = Study('a-study', computation.tasks, computation.run, ('computation',), "
+        "Path('data'), {'value': 1e-6})\n"
+    )
+    (tmp_path / "declared_again.py").write_text(declared)
+    table = run_study(study, progress=False)
+    main(["declared_again:STUDY", "--again"])
+    assert capsys.readouterr().out == "a-study: 0 of 4 tasks differ by more than is allowed\n"
+    table.loc[4, "value"] += 0.01
+    rewrite(study, table)
+    before = study.table_path.read_bytes()
+    main(["declared_again:STUDY", "--again", "--jobs", "2"])
+    first, last = capsys.readouterr().out.splitlines()
+    assert "{'kind': 'None', 'seed': 1}, row 1: value is" in first
+    assert last == "a-study: 1 of 4 tasks differ by more than is allowed"
+    assert study.table_path.read_bytes() == before
+
+
+def test_a_task_is_recomputed_when_it_is_asked_for(study: Study, tmp_path: Path) -> None:
+    run_study(study, progress=False)
+    one_by_one = task_by_task(study, TODAY)
+    assert next(one_by_one) == []
+    assert sum(computed(tmp_path).values()) == 4 + 1
+    assert list(one_by_one) == [[]] * 3
+    assert set(computed(tmp_path).values()) == {2}
 
 
 @pytest.mark.usefixtures("study")

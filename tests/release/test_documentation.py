@@ -118,7 +118,8 @@ def unknown_targets(text: str) -> list[str]:
     """The targets that a page's commands ask `make` for and that are not there."""
     words = [command.split() for command in commands(text) if command.split()[0] == "make"]
     asked = {word for _, *rest in words for word in rest if re.fullmatch(r"[a-z][\w%-]*", word)}
-    studies = {f"study-{name}" for name in declared_studies()} | {"study-NAME", "study-name"}
+    names = {*declared_studies(), "NAME", "name"}
+    studies = {f"{do}-{name}" for do in ("study", "again") for name in names}
     return sorted(asked - targets() - studies)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from steering_core.publishing import Measured
+from steering_core.publishing.statistics import over_units
 from steering_core.steering import effects as module
 from steering_core.steering.effects import TRIAL, Effects, rank, second
 from steering_core.steering.experiment import trials
@@ -72,11 +73,12 @@ def assert_measured(got: Measured, value: float, n: int) -> None:
     assert got.interval[0] < value < got.interval[1]
 
 
-@pytest.mark.parametrize("only", [{}, {"source": "sports"}, {"target": "scifi"}])
+@pytest.mark.parametrize(
+    ("only", "n"), [({}, 20), ({"source": "sports"}, 5), ({"target": "scifi"}, 15)]
+)
 def test_gains_and_costs_are_of_pairs(
-    table: pd.DataFrame, effects: Effects, only: dict[str, Any]
+    table: pd.DataFrame, effects: Effects, only: dict[str, Any], n: int
 ) -> None:
-    n = 15 if only else 60
     before, after = (
         {c: naive(table, run, c, **only) for c in ("target_stems", "source_stems", "nats")}
         for run in ("unsteered", "centred")
@@ -87,7 +89,7 @@ def test_gains_and_costs_are_of_pairs(
     assert_measured(got, change["source_stems"].mean(), n)
     ratios = np.exp(after["nats"]) / np.exp(before["nats"])
     assert_measured(
-        module.perplexity_ratio(effects, "centred", **only), ratios.prod() ** (1 / n), n
+        module.perplexity_ratio(effects, "centred", **only), ratios.prod() ** (1 / len(ratios)), n
     )
     distinct = [naive(table, run, "distinct", **only).mean() for run in ("centred", "unsteered")]
     assert_measured(module.distinct_ratio(effects, "centred", **only), distinct[0] / distinct[1], n)
@@ -128,9 +130,9 @@ def test_a_share_of_gains(table: pd.DataFrame, effects: Effects) -> None:
         naive(table, run, "target_stems") for run in ("uncentred", "centred", "unsteered")
     )
     expected = (a - none).mean() / (b - none).mean()
-    assert_measured(module.gain_share(effects, "uncentred", "centred"), expected, 60)
+    assert_measured(module.gain_share(effects, "uncentred", "centred"), expected, 20)
     less = module.gain_share(effects, "uncentred", "centred", less=1.0)
-    assert_measured(less, expected - 1, 60)
+    assert_measured(less, expected - 1, 20)
     assert module.gain_share(effects, "centred", "centred").value == 1
 
 
@@ -146,11 +148,11 @@ def test_prompts_that_go_the_wrong_way(table: pd.DataFrame, effects: Effects) ->
         naive(table, name, "target_stems") for name in ("centred", "again", "unsteered")
     )
     assert_measured(
-        module.wrong_way_ratio(effects, "centred"), (run < none).mean() / (again < none).mean(), 60
+        module.wrong_way_ratio(effects, "centred"), (run < none).mean() / (again < none).mean(), 20
     )
     assert module.wrong_way_ratio(effects, "again").value == 1
     assert module.wrong_way_ratio(effects, "unsteered").value == 0
-    assert_measured(module.no_gain_share(effects, "centred"), (run <= none).mean(), 60)
+    assert_measured(module.no_gain_share(effects, "centred"), (run <= none).mean(), 20)
     assert module.no_gain_share(effects, "unsteered").value == 1
 
 
@@ -177,7 +179,7 @@ def test_runs_of_different_trials_are_compared_on_common_ones() -> None:
     table = own.assign(model="first")
     common = many.set_index(TRIAL).loc[few.set_index(TRIAL).index]
     got = module.gain(Effects.of(table, "first"), "centred")
-    assert got.n == len(few) < len(many)
+    assert got.n == 28 == len(few) / 3
     expected = few.target_stems.to_numpy() - common.target_stems.to_numpy()
     assert got.value == pytest.approx(expected.mean())
 
@@ -187,6 +189,19 @@ def test_columns_stand_side_by_side(table: pd.DataFrame, effects: Effects) -> No
     columns = [("centred", "nats"), ("again", "nats"), ("centred", "distinct")]
     expected = np.column_stack([naive(table, run, column) for run, column in columns])
     assert sorted(map(tuple, got)) == sorted(map(tuple, expected))
+
+
+def test_a_prompt_is_drawn_with_all_its_targets(effects: Effects) -> None:
+    got = module.gain(effects, "centred")
+    trials = effects.trials(("centred", "target_stems"), ("unsteered", "target_stems"))
+    gains = trials.iloc[:, 0] - trials.iloc[:, 1]
+    of_prompts = over_units(gains.groupby(level=["source", "text"]).mean())
+    assert (got.value, got.n) == (pytest.approx(of_prompts.value), of_prompts.n)
+    assert got.interval == pytest.approx(of_prompts.interval)
+    # As many targets that all say the same leave an interval as wide as one of them does.
+    twice = pd.concat([gains, gains.rename({"scifi": "other", "sports": "another"}, level=1)])
+    one, other = (module.over_prompts(v).interval for v in (gains, twice))
+    assert one == pytest.approx(other)
 
 
 def common_of_none() -> Effects:

@@ -84,7 +84,7 @@ def test_differences_of_steering(effects: pd.DataFrame) -> None:
     by: Any = gains(effects, "first").mean()
     assert found["steers"].value == pytest.approx(by["centred"] - by[BY_TRIAL])
     assert found["detector_steers"].value == pytest.approx(by["centred"] - by[LATENTS[0]])
-    assert found["steers"].n == 160
+    assert found["steers"].n == 40
     interval = found["steers"].interval
     assert interval is not None
     assert interval[1] < 0, "by trial is three places above in the first model"

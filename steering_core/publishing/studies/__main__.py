@@ -1,7 +1,8 @@
 """Run one study: `python -m steering_core.publishing.studies <study> [--jobs N]`.
 
 <study> is the name of a study that a module `steering_core.<part>.studies` holds, or the
-`dotted.module:ATTRIBUTE` of one.
+`dotted.module:ATTRIBUTE` of one. With --again nothing is written: every task is computed anew, and
+what differs from the table is printed.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
 
 import steering_core
+from steering_core.publishing.studies.check import disagreements
 from steering_core.publishing.studies.run import run_study
-from steering_core.publishing.studies.study import Study
+from steering_core.publishing.studies.study import Study, load_study
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,12 +27,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="steering_core.publishing.studies", description=__doc__)
     parser.add_argument("study", help="its name, or dotted.module:ATTRIBUTE")
     parser.add_argument("--jobs", type=int, default=None, help="number of workers (default: 1)")
+    parser.add_argument(
+        "--again", action="store_true", help="compare with the table; write nothing"
+    )
     options = parser.parse_args(arguments)
     try:
         study = named_study(options.study)
     except ValueError as error:
         parser.error(str(error))
-    run_study(study, n_jobs=options.jobs)
+    if options.again:
+        compare_again(study, n_jobs=options.jobs)
+    else:
+        run_study(study, n_jobs=options.jobs)
+
+
+def compare_again(study: Study, n_jobs: int | None = None) -> None:
+    """Compute every task of `study` anew; print what differs from its table, and how many do."""
+    tasks, table = study.checked_tasks(), load_study(study).table
+    jobs = (delayed(disagreements)(study, task, table) for task in tqdm(tasks, desc=study.name))
+    one_at_a_time: Any = 1
+    found: Any = Parallel(n_jobs=n_jobs, batch_size=one_at_a_time)(jobs)
+    different = [words for words in found if words]
+    for words in different:
+        tqdm.write("\n".join(words))
+    tqdm.write(
+        f"{study.name}: {len(different)} of {len(tasks)} tasks differ by more than is allowed"
+    )
 
 
 def named_study(address: str) -> Study:

@@ -42,10 +42,11 @@ def task_by_task(study: Study, date: datetime.date) -> Iterator[list[str]]:
     """
     known, table = study.checked_tasks(), load_study(study).table
     for index in np.random.default_rng(date.toordinal()).permutation(len(known)):
-        yield _disagreements(study, known[index], table)
+        yield disagreements(study, known[index], table)
 
 
-def _disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
+def disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
+    """What the rows of a task, recomputed, have otherwise than the table, in words."""
     again = from_csv(to_csv(rows_of(study.run, task)))
     where = f"study {study.name}, task {task}"
     if new := set(again.columns) - set(table.columns):
