@@ -380,6 +380,6 @@ CLAIMS = (
             "exchanged; it is there to be read.",
         ),
         scope="toy",
-        setting="exact, and 100 inputs of 20 features",
+        setting="exact, and 100 inputs of 20 features; 99% bootstrap interval over them",
     ),
 )

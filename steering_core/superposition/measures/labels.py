@@ -15,8 +15,15 @@ Phases = Shaped[np.ndarray, "D I"]
 ONE_FEATURE = (FIRST_ONLY, EXTRA_ONLY)
 
 
-def measured(statistic: Callable[..., float], *diagrams: Diagram) -> Measured:
+def measured(
+    statistic: Callable[..., float], *diagrams: Diagram, cells: int | None = None
+) -> Measured:
     """A statistic of the diagrams' phases: exact, or with an interval if any was trained.
+
+    Args:
+        statistic: phases (D, I) of each diagram -> a number.
+        diagrams: on one grid.
+        cells: how many of an exact diagram's enter; all by default.
 
     Raises:
         ValueError: diagrams on different grids.
@@ -27,7 +34,7 @@ def measured(statistic: Callable[..., float], *diagrams: Diagram) -> Measured:
     trained = [d for d in diagrams if isinstance(d, TrainedDiagram)]
     if not trained:
         exact = [d.phase for d in diagrams if isinstance(d, PhaseDiagram)]
-        return Measured(statistic(*exact), n=exact[0].size)
+        return Measured(statistic(*exact), n=exact[0].size if cells is None else cells)
     return over_restarts(
         lambda among: statistic(
             *(d.phase(among) if isinstance(d, TrainedDiagram) else d.phase for d in diagrams)
@@ -43,7 +50,8 @@ def one_feature_gap(a: Diagram, b: Diagram, below: float = 0.1) -> Measured:
     def share(phase: Phases) -> float:
         return float(np.isin(phase[sparse], ONE_FEATURE).mean())
 
-    return measured(lambda p, q: share(p) - share(q), a, b)
+    cells = int(sparse.sum()) * len(a.importances)
+    return measured(lambda p, q: share(p) - share(q), a, b, cells=cells)
 
 
 def agreement(a: Diagram, b: Diagram) -> Measured:
@@ -66,7 +74,11 @@ def important_when_dense(diagram: Diagram, above: float = 0.5) -> Measured:
     r = diagram.importances.numpy()
     expected = np.where(r < 1, FIRST_ONLY, EXTRA_ONLY)[r != 1]
     dense = (diagram.densities > above).numpy()
-    return measured(lambda p: float((p[dense][:, r != 1] == expected).mean()), diagram)
+    return measured(
+        lambda p: float((p[dense][:, r != 1] == expected).mean()),
+        diagram,
+        cells=int(dense.sum()) * len(expected),
+    )
 
 
 def relabelled(a: Diagram, b: Diagram) -> Measured:
