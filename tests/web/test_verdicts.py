@@ -32,6 +32,16 @@ def test_every_verdict_is_the_one_that_the_prose_was_written_for(site: Site) -> 
     assert changed == [], f"verdicts have changed: {'; '.join(changed)}. {ACCEPT}"
 
 
+def test_a_claim_that_is_measured_is_measured_in_all_its_parts(site: Site) -> None:
+    entries = json.loads((site.folder / "claims.json").read_text(encoding="utf8"))
+    missing = {
+        one["id"]: sorted({*one["rules"], *one["again"], *one["beside"]} - set(one["parts"]))
+        for one in entries
+        if one["parts"]
+    }
+    assert {id: parts for id, parts in missing.items() if parts} == {}
+
+
 def test_each_measured_claim_has_one_card_on_one_page(site: Site) -> None:
     entries = json.loads((site.folder / "claims.json").read_text(encoding="utf8"))
     ids = {one["id"] for one in entries}
