@@ -185,10 +185,25 @@ def test_a_spot_check_finds_a_planted_change(study: Study) -> None:
     assert "the table lacks the columns ['gap']" in spot_check(study, TODAY)[0]
 
 
+def test_a_chaotic_study_is_checked_by_its_means_over_seeds(study: Study) -> None:
+    chaotic = replace(study, chaotic=True)
+    table = run_study(study, progress=False)
+    table.loc[4, "value"] += 0.01
+    rewrite(study, table)
+    assert spot_check(study, TODAY, tasks=4) != []
+    assert spot_check(chaotic, TODAY, tasks=4) == []
+    rewrite(study, table.assign(value=table["value"] + 100))
+    found = spot_check(chaotic, TODAY, tasks=4)
+    assert len(found) == 12, "each row of each task"
+    assert "the mean of value is 1" in found[0]
+
+
 def test_a_column_may_be_of_other_tasks_alone(study: Study) -> None:
     table = run_study(study, progress=False)
     rewrite(study, table.assign(other=np.nan))
     assert spot_check(study, TODAY, tasks=4) == []
+    of_others = replace(study, chaotic=True, tolerance={**study.tolerance, "other": 0.1})
+    assert spot_check(of_others, TODAY, tasks=4) == []
     rewrite(study, table.assign(other=1.0))
     assert "other is 1.0 in the table, nan now" in spot_check(study, TODAY)[0]
 

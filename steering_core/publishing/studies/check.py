@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -12,6 +12,11 @@ import pandas as pd
 
 from steering_core.publishing.studies.run import rows_of
 from steering_core.publishing.studies.study import Study, Task, from_csv, load_study, to_csv
+
+SEEDS = ("seed", "first_seed")
+"""Columns that tell apart rows of one setting."""
+FAR = 5.0
+"""Standard errors that the mean of a chaotic task may lie from that of all seeds."""
 
 
 def spot_check(study: Study, date: datetime.date, tasks: int = 1) -> list[str]:
@@ -52,6 +57,8 @@ def disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
     if new := set(again.columns) - set(table.columns):
         return [f"{where}: the table lacks the columns {sorted(new)}"]
     again = again.reindex(columns=table.columns)  # a column may be of other tasks alone
+    if study.chaotic:
+        return [f"{where}: {words}" for words in _far_means(study, again, table)]
     committed = table[_rows_of_task(table, again, task)].reset_index(drop=True)
     if len(committed) != len(again):
         return [f"{where}: {len(committed)} rows in the table, {len(again)} now"]
@@ -63,6 +70,21 @@ def disagreements(study: Study, task: Task, table: pd.DataFrame) -> list[str]:
     ]
 
 
+def _far_means(study: Study, again: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
+    """Means of recomputed rows that lie far from those of the table over all seeds: by more than
+    `FAR` standard errors and the tolerance, as a share of the mean."""
+    alike = [name for name in again.columns if name not in {*study.tolerance, *SEEDS}]
+    for _, rows in again.groupby(alike, dropna=False):
+        known: Any = table[_rows_of_task(table, rows, alike)]
+        for column, relative in study.tolerance.items():
+            new, old = rows[column].dropna(), known[column].dropna()
+            if new.empty or old.empty:
+                continue
+            error = old.std(ddof=0) * (1 / len(new) + 1 / len(old)) ** 0.5
+            if not abs(new.mean() - old.mean()) <= FAR * error + relative * abs(old.mean()):
+                yield f"the mean of {column} is {old.mean():.6g} in the table, {new.mean():.6g} now"
+
+
 def _slack(study: Study, column: str, committed: Any) -> float:
     """How far values of a column may lie apart: its tolerance times its largest size."""
     relative = study.tolerance.get(column, 0.0)
@@ -72,9 +94,10 @@ def _slack(study: Study, column: str, committed: Any) -> float:
     return relative * float(sizes[~np.isnan(sizes)].max(initial=0.0))
 
 
-def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, task: Task) -> pd.Series:
+def _rows_of_task(table: pd.DataFrame, again: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
+    """Where the table has the values that these columns have in the first row of `again`."""
     mine = pd.Series(True, index=table.index)
-    for column in task:
+    for column in columns:
         value: Any = again[column].iloc[0]
         mine &= table[column].isna() if pd.isna(value) else table[column] == value
     return mine

@@ -34,6 +34,8 @@ class Study:
         folder: where `<name>.csv` and `<name>.json` are committed.
         tolerance: column -> how far a spot check may find a value from the table, as a share of the
             largest size in the column among the rows of the task; one without must be equal.
+        chaotic: whether rounding decides where a training ends, so that another processor gives
+            other rows. A spot check then compares the means of a task with those of all seeds.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Study:
     code: tuple[ModuleType | str, ...]
     folder: Path
     tolerance: Mapping[str, float]
+    chaotic: bool = False
 
     def __post_init__(self) -> None:
         require_kebab_case("name", self.name)
