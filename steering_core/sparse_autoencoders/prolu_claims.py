@@ -375,7 +375,8 @@ CLAIMS = (
             PILOT,
             SPELLED,
             "2026-11-29: an L0 that not every seed of a rival reaches is no longer counted as won; "
-            "one was so for ReLU with L1, one for Gated, one for JumpReLU. And said here that the "
+            "one was so for ReLU with L1, one for Gated, one for JumpReLU, and one for the STE "
+            "gradient over ReLU with L1. And said here that the "
             "plan asked only for less error at three of five L0, which holds; that a Pareto gain "
             "is nowhere worse, too, was added before the first run.",
         ),
